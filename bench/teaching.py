@@ -20,8 +20,7 @@ from tendigits.data.load import load
 from tendigits.digits.find import find_digit
 from tendigits.digits.network import Network, bundled_file, from_onnx
 from tendigits.engine.loop import use_compilation_cache
-from tendigits.teach.evaluate import rehearsal_crops
-from tendigits.teach.finetune import fine_tune
+from tendigits.teach.finetune import fine_tune, rehearsal_crops
 
 RESULTS = ROOT / "bench" / "results" / "teaching.json"
 BEGIN, END = "<!-- teaching: written by bench/teaching.py -->", "<!-- /teaching -->"

@@ -11,9 +11,9 @@ import pytest
 from jax.interpreters.mlir import ir, make_ir_context
 
 from tendigits.errors import DiskError, ModelFileError, UserError
-from tendigits.export import litert, stablehlo
-from tendigits.export import onnx as onnx_format
+from tendigits.export import litert
 from tendigits.export.formats import FORMATS, export_file, verify
+from tendigits.export.writers import load_onnx, write_stablehlo
 from tendigits.model.file import MODELS
 from tendigits.outputs import holds
 
@@ -92,7 +92,7 @@ def test_metadata_of_files(exported, source):
 
 def test_stablehlo_metadata(source, tmp_path):
     odd = dataclasses.replace(source, name='a "b" \\ c\u00e9')
-    stablehlo.write(odd, tmp_path / "a.stablehlo")
+    write_stablehlo(odd, tmp_path / "a.stablehlo")
     exported = jax.export.deserialize(bytearray((tmp_path / "a.stablehlo").read_bytes()))
     with make_ir_context():
         attributes = ir.Module.parse(exported.mlir_module()).operation.attributes
@@ -102,8 +102,8 @@ def test_stablehlo_metadata(source, tmp_path):
 def test_an_export_that_disagrees_is_not_kept(source, tmp_path, monkeypatch):
     path = tmp_path / "a.onnx"
     path.write_bytes(b"before")
-    load = onnx_format.load
-    monkeypatch.setattr(onnx_format, "load", lambda path: lambda images: load(path)(images) + 0.01)
+    off = dataclasses.replace(FORMATS["onnx"], load=lambda path: lambda images: load_onnx(path)(images) + 0.01)
+    monkeypatch.setitem(FORMATS, "onnx", off)
     with pytest.raises(ModelFileError, match=r"a\.onnx is not kept: its outputs for 1,000 digits differ by up to 0.01"):
         export_file(source, "onnx", out=path)
     assert path.read_bytes() == b"before"

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from tendigits.export.stablehlo import PLATFORMS
+from tendigits.export.source import PLATFORMS
 from tendigits.read.reader import Reader
 
 

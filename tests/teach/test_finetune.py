@@ -12,8 +12,8 @@ from tendigits.numbers.decode import HEIGHT, NONE, decode, strip_text
 from tendigits.numbers.network import NumberNetwork, bundled, bundled_file
 from tendigits.numbers.strips import inner_columns
 from tendigits.teach import finetune as module
-from tendigits.teach.evaluate import generated_numbers
 from tendigits.teach.finetune import copies, fine_tune_numbers, label_strip, number_data
+from tendigits.teach.verify import generated_numbers
 
 
 def test_targets_are_the_corrected_text_and_the_networks_own_predictions_elsewhere():

@@ -10,7 +10,7 @@ from tendigits.data.dataset import Dataset
 from tendigits.digits.network import bundled, from_onnx
 from tendigits.numbers.network import bundled_file
 from tendigits.read.reader import Reader
-from tendigits.teach import evaluate, pipeline
+from tendigits.teach import finetune, pipeline, verify
 from tendigits.teach.pipeline import fine_tune_reader
 from tendigits.teach.verify import bundled_sha256, verify_network
 
@@ -18,11 +18,11 @@ from tendigits.teach.verify import bundled_sha256, verify_network
 @pytest.fixture
 def short(monkeypatch, tmp_path):
     """Fewer crops for rehearsal and evaluation, to save time."""
-    with np.load(evaluate.REHEARSAL) as file:
+    with np.load(finetune.REHEARSAL) as file:
         np.savez(tmp_path / "rehearsal.npz", crops=file["crops"][::5])
-    monkeypatch.setattr(evaluate, "REHEARSAL", tmp_path / "rehearsal.npz")
-    monkeypatch.setattr(evaluate, "REHEARSAL_DIGITS", 600)
-    monkeypatch.setattr(evaluate, "MAX_TEST_DIGITS", 400)
+    monkeypatch.setattr(finetune, "REHEARSAL", tmp_path / "rehearsal.npz")
+    monkeypatch.setattr(finetune, "REHEARSAL_DIGITS", 600)
+    monkeypatch.setattr(verify, "MAX_TEST_DIGITS", 400)
 
 
 def two_bars(n: int) -> np.ndarray:

@@ -8,12 +8,11 @@ import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
 from tendigits.errors import ModelFileError, UserError
-from tendigits.export import keras_files, litert, onnx, stablehlo
+from tendigits.export import litert, writers
 from tendigits.export.source import Source
 from tendigits.files import make_folder, make_inside, replacing, writing
 
@@ -30,17 +29,18 @@ class Format:
     """A file format."""
 
     suffix: str
-    module: ModuleType  # with `load`, and `write`, which takes samples if `int8`
+    write: Callable[..., None]  # (source, path), and samples if `int8`
+    load: Callable[[Path], Predict]
     int8: bool = False
     mark: bytes = b'"tendigits": "'  # in every file that was exported, from the JSON of its metadata
 
 
 FORMATS = {
-    "onnx": Format(".onnx", onnx, int8=True, mark=b"tendigits"),
-    "litert": Format(".tflite", litert, int8=True),
-    "keras": Format(".keras", keras_files),
-    "h5": Format(".h5", keras_files),
-    "stablehlo": Format(".stablehlo", stablehlo),
+    "onnx": Format(".onnx", writers.write_onnx, writers.load_onnx, int8=True, mark=b"tendigits"),
+    "litert": Format(".tflite", litert.write, litert.load, int8=True),
+    "keras": Format(".keras", writers.write_keras, writers.load_keras),
+    "h5": Format(".h5", writers.write_keras, writers.load_keras),
+    "stablehlo": Format(".stablehlo", writers.write_stablehlo, writers.load_stablehlo),
 }
 
 
@@ -78,10 +78,10 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
         DiskError: the file cannot be written.
     """
     check(to, int8)
-    suffix, module = FORMATS[to].suffix, FORMATS[to].module
-    path = out or default_path(source.name, source.folder, suffix, int8)
-    if path.suffix != suffix:
-        raise UserError(f"expected a file {suffix} for {to}, received {path}")
+    chosen = FORMATS[to]
+    path = out or default_path(source.name, source.folder, chosen.suffix, int8)
+    if path.suffix != chosen.suffix:
+        raise UserError(f"expected a file {chosen.suffix} for {to}, received {path}")
     if out is None:
         make_inside(source.folder.parent, source.folder.name)
     else:
@@ -90,13 +90,13 @@ def export_file(source: Source, to: str, *, int8: bool = False, out: Path | None
 
     def verified(temporary: Path) -> None:
         try:
-            verifications.append(verify(module.load(temporary), source, temporary, int8=int8))
+            verifications.append(verify(chosen.load(temporary), source, temporary, int8=int8))
         except ModelFileError as error:
             raise ModelFileError(f"{path} is not kept: {error}") from None
 
     write = replacing if out is None else writing
     with write(path, check=verified) as temporary:
-        module.write(source, temporary, *([source.samples(CALIBRATION_DIGITS)] if int8 else []))
+        chosen.write(source, temporary, *([source.samples(CALIBRATION_DIGITS)] if int8 else []))
     return Exported(path, verifications[0])
 
 

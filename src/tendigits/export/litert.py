@@ -16,7 +16,6 @@ import numpy as np
 
 from tendigits.errors import UserError
 from tendigits.export.source import Source
-from tendigits.export.stablehlo import lower
 from tendigits.files import muted
 
 SIGNATURE = "serving_default"
@@ -44,7 +43,7 @@ def _quantized(data: bytes, samples: np.ndarray) -> bytes:
 
 def _convert(source: Source) -> bytes:
     """The flatbuffer for one digit at a time, from JAX's StableHLO."""
-    text = lower(source, batch=1, platforms=("cpu",)).mlir_module()
+    text = source.lowered(batch=1, platforms=("cpu",)).mlir_module()
     with _quiet():
         from litert_converter import converter_api_ext as converter
         from litert_converter.mlir import ir, passmanager

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import jax
 import keras
 import numpy as np
 
@@ -25,6 +27,10 @@ from tendigits.model.onnx import from_onnx
 from tendigits.report.evaluate import load_same_data
 from tendigits.runs.run import model_digest, open_run
 
+if TYPE_CHECKING:
+    from jax.export import Exported
+
+PLATFORMS = ("cpu", "cuda", "rocm", "tpu")  # that a StableHLO module is for
 READER = "reader"  # names the reader's network, which is part of the package
 PREPROCESSING = (
     "28x28 pixels, white on black, the digit's longer side 20, its centre of mass in the middle; divided by 255"
@@ -71,6 +77,18 @@ class Source:
     def expected(self) -> np.ndarray:
         """The network's outputs for the test digits, float32 (n, labels)."""
         return predict(self.model, self.x_test)
+
+    def lowered(self, batch: int | None, platforms: tuple[str, ...] = PLATFORMS) -> "Exported":
+        """The network as a StableHLO module with its weights as constants, for `batch` digits; None for any number."""
+        from jax import export
+
+        n: Any = export.symbolic_shape("n")[0] if batch is None else batch
+
+        def predict(image: Any) -> Any:
+            return self.model(image, training=False)
+
+        predict.__name__ = self.output
+        return export.export(jax.jit(predict), platforms=platforms)(jax.ShapeDtypeStruct((n, *self.shape), np.float32))
 
     def samples(self, n: int) -> np.ndarray:
         """The first `n` training digits, as the network's input."""

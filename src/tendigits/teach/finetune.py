@@ -1,5 +1,6 @@
 """Fine-tune the networks for digits and for numbers on a person's corrections without forgetting what they knew.
 
+rehearsal = rehearsal_crops(dataset, rng)                           # digits and non-digits
 tuned = fine_tune(data, crops, labels, rehearsal, seed=0)           # ONNX file -> ONNX file
 tuned = fine_tune_numbers(data, strips, texts, rehearsal)           # ONNX file -> ONNX file
 
@@ -16,7 +17,9 @@ import jax
 import keras
 import numpy as np
 
+from tendigits.data.dataset import Dataset
 from tendigits.data.preprocess import standardize, to_input
+from tendigits.digits.find import find_digit
 from tendigits.digits.network import softmax
 from tendigits.engine.fit import fit
 from tendigits.model.onnx import from_onnx, to_onnx
@@ -25,8 +28,8 @@ from tendigits.model.recipe import Augmentation
 from tendigits.numbers.decode import BAR, HEIGHT, NONE, STRIDE, decode
 from tendigits.numbers.network import GRID, ROW_WIDTH_PX, NumberNetwork, pack
 from tendigits.numbers.strips import inner_columns
-from tendigits.teach.evaluate import NON_DIGIT
 from tendigits.teach.number_targets import IGNORED_POSITIONS, align, loss, targets
+from tendigits.teach.verify import ASSETS, NON_DIGIT
 from tendigits.train.augment import Augmenter, augmenter
 
 Array = np.ndarray[Any, Any]
@@ -38,6 +41,8 @@ LEARNING_RATE = 3e-4
 
 DIGIT_EPOCHS = 4
 DIGIT_BATCH = 128
+REHEARSAL_DIGITS = 2400  # number of MNIST's training digits among the rehearsal crops
+REHEARSAL = ASSETS / "rehearsal.npz"  # 1,000 digits by synthetic writers and 600 non-digits, by reader/rehearsal.py
 AUGMENTATION = Augmentation(shift=1.0, rotate=8.0, scale=0.1, shear=0.15, elastic=0.7, thickness=0.3)
 AUGMENT = cast(Augmenter, augmenter(AUGMENTATION))
 
@@ -50,6 +55,14 @@ MAX_SHIFT = 2.0  # pixels along each axis
 MAX_SLANT = 0.12  # movement of the top, as a fraction of the height
 MAX_LOG_GAMMA = 0.3  # a gamma makes middle greys lighter or darker
 STRIPS_FOR_QUANTIZATION = 64  # strips from which the ranges of activations are taken
+
+
+def rehearsal_crops(dataset: Dataset, rng: np.random.Generator) -> Array:
+    """Digits and non-digits, uint8 (n, 28, 28), cropped as the reader crops them."""
+    chosen = rng.permutation(len(dataset.x_train))[:REHEARSAL_DIGITS]
+    digits = [find_digit(dataset.x_train[i]).crop for i in chosen]
+    with np.load(REHEARSAL) as file:
+        return np.concatenate([digits, file["crops"]])
 
 
 class LabelledStrip(NamedTuple):

@@ -7,7 +7,6 @@ that repeated fine-tuning does not drift.
 """
 
 import base64
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,17 +18,16 @@ import numpy as np
 
 from tendigits.data.dataset import Dataset
 from tendigits.digits.foreground import find_foreground
-from tendigits.digits.network import NUMBER_NETWORK, bundled, bundled_file, from_onnx
+from tendigits.digits.network import NUMBER_NETWORK, bundled_file
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.network import bundled as bundled_numbers
 from tendigits.numbers.network import bundled_file as bundled_numbers_file
 from tendigits.numbers.second_opinion import crop_characters
 from tendigits.numbers.strips import inner_columns
-from tendigits.teach.evaluate import EvaluatedReader, arrays, evaluate, generated_numbers, rehearsal_crops
-from tendigits.teach.finetune import DIGIT_EPOCHS, NUMBER_EPOCHS, fine_tune, fine_tune_numbers
+from tendigits.teach.finetune import DIGIT_EPOCHS, NUMBER_EPOCHS, fine_tune, fine_tune_numbers, rehearsal_crops
 from tendigits.teach.number_targets import align
 from tendigits.teach.store import Correction, FineTunedNetwork, NumberCorrection, Store
-from tendigits.teach.verify import active_network, bundled_sha256, verify_network
+from tendigits.teach.verify import active_network, arrays, bundled_sha256, evaluate, generated_numbers, open_network
 
 Array = np.ndarray[Any, Any]
 Progress = Callable[[dict[str, Any]], None]
@@ -62,11 +60,8 @@ def fine_tune_reader(
     progress({"stage": "prepare", "corrections": learned + held_out, "learned": learned, "held_out": held_out})
     data = _fine_tune_both(digits, numbers, dataset, progress)
     progress({"stage": "evaluate"})
-    network = from_onnx(data, "the fine-tuned network")
-    verify_network(network)
-    active = active_network(store, lambda warning: progress({"stage": "evaluate", "warning": warning}))
-    before = EvaluatedReader(active.network or bundled(), active.sha256)
-    after = EvaluatedReader(network, hashlib.sha256(data).hexdigest())
+    after = open_network(data, "the fine-tuned network")
+    before = active_network(store, lambda warning: progress({"stage": "evaluate", "warning": warning}))
     report = evaluate([before, after], held_out_digits, held_out_numbers, dataset)
     report |= {"learned": learned, "data": dataset.name, "seconds": round(time.perf_counter() - started, 1)}
     tuned = store.add_network(data, bundled_sha256(), report, now())
