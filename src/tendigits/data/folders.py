@@ -19,25 +19,23 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 _LAYOUT = "one sub-folder for each digit, 0 to 9, or train and test with such sub-folders"
 
 
-def read_folder(folder: Path) -> Dataset:
+def read_folder(folder: Path, *, test_only: bool = False) -> Dataset:
     """Read all PNG and JPEG pictures of a folder as training and test digits.
+
+    With `test_only`, its `test` folder is read as test digits, or all pictures if it is not split.
 
     Raises:
         DataError: an unexpected sub-folder, no picture at all, a damaged picture, or too few to split.
         OSError: the folder cannot be read.
     """
-    if _is_split(folder):
+    is_split = {child.name for child in _sub_folders(folder)} == {"train", "test"}
+    if is_split and not test_only:
         train, test = _read_part(folder / "train"), _read_part(folder / "test")
         notes = _notes({" to train on": train, " to test on": test}, _loose_files(folder))
         return make_dataset(train.x, train.y, test.x, test.y, source=str(folder), notes=notes)
-    part = _read_part(folder)
-    return make_dataset(part.x, part.y, source=str(folder), notes=_notes({"": part}))
-
-
-def read_test_folder(folder: Path) -> Dataset:
-    """Read the pictures of a folder as test digits: its `test` folder, or all if it is not split."""
-    part = _read_part(folder / "test" if _is_split(folder) else folder)
-    return make_test_set(part.x, part.y, source=str(folder), notes=_notes({"": part}))
+    part = _read_part(folder / "test" if is_split else folder)
+    make = make_test_set if test_only else make_dataset
+    return make(part.x, part.y, source=str(folder), notes=_notes({"": part}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +82,6 @@ def _read_image(path: Path) -> tuple[Pixels, bool]:
         scale = 255 / brightest if brightest >= MIN_CONTRAST else 0
         grey = to_mnist((foreground * scale).round().astype(np.uint8))
     return grey, inverted
-
-
-def _is_split(folder: Path) -> bool:
-    return {child.name for child in _sub_folders(folder)} == {"train", "test"}
 
 
 def _sub_folders(folder: Path) -> list[Path]:

@@ -1,11 +1,9 @@
 """Load digits: MNIST, or your own."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tendigits.data.dataset import Dataset, make_dataset, make_test_set
-from tendigits.data.folders import read_folder, read_test_folder
+from tendigits.data.folders import read_folder
 from tendigits.data.formats import has_idx, read_idx_folder, read_npz
 from tendigits.data.mnist import load_data
 from tendigits.errors import DataError, printable
@@ -16,12 +14,13 @@ ACCEPTED = (
 )
 
 
-def load(path: Path | str | None = None) -> Dataset:
+def load(path: Path | str | None = None, *, test_only: bool = False) -> Dataset:
     """Load training and test digits.
 
     Args:
         path: an .npz in Keras' layout, or a folder of IDX files or of pictures; None loads MNIST. If there is no test
             set, a fifth of the digits, chosen at random (seed 0), becomes it.
+        test_only: load digits to evaluate on: the test set, or all of them if it is missing.
 
     Raises:
         DataError: nothing is there, or it is of another kind, damaged, or cannot be trained on.
@@ -29,37 +28,19 @@ def load(path: Path | str | None = None) -> Dataset:
     if path is None:
         (x_train, y_train), (x_test, y_test) = load_data()
         return make_dataset(x_train, y_train, x_test, y_test, source="the tendigits package")
-    with _checked(path) as checked:
-        return _load(checked)
-
-
-def load_test(path: Path | str) -> Dataset:
-    """Load digits to evaluate on: the test set, or all of them if it is missing. Raises DataError like `load`."""
-    with _checked(path) as checked:
-        if checked.is_dir() and not has_idx(checked):
-            return read_test_folder(checked)
-        if checked.is_file() and len(arrays := read_npz(checked)) < 4:
-            return make_test_set(*arrays.values(), source=str(checked))
-        return _load(checked)
-
-
-@contextmanager
-def _checked(path: Path | str) -> Iterator[Path]:
     path = Path(path).expanduser()
     try:
         str(path.resolve()).encode()
-        yield path
+        if path.is_dir() and not has_idx(path):
+            return read_folder(path, test_only=test_only)
+        if path.is_dir():
+            return make_dataset(*read_idx_folder(path).values(), source=f"{path} (IDX files)")
+        if not path.is_file():
+            raise DataError(f"expected {ACCEPTED}; there is no file at {path}: check the name")
+        arrays = read_npz(path).values()
+        make = make_test_set if test_only and len(arrays) < 4 else make_dataset
+        return make(*arrays, source=str(path))
     except UnicodeEncodeError:
         raise DataError(f"expected a path in UTF-8, received {printable(str(path.resolve()))}; rename it") from None
     except OSError as error:
         raise DataError(f"expected {ACCEPTED}; cannot read {path} ({error}): check name and permissions") from error
-
-
-def _load(path: Path) -> Dataset:
-    if path.is_dir():
-        if not has_idx(path):
-            return read_folder(path)
-        return make_dataset(*read_idx_folder(path).values(), source=f"{path} (IDX files)")
-    if not path.is_file():
-        raise DataError(f"expected {ACCEPTED}; there is no file at {path}: check the name")
-    return make_dataset(*read_npz(path).values(), source=str(path))

@@ -33,14 +33,20 @@ def plot_history(history: Any, validation: str = "Test") -> "Figure":
     """
     import matplotlib.pyplot as plt
 
-    return _draw_run(plt.figure(figsize=_SIZE, layout="constrained"), getattr(history, "history", history), validation)
+    figure = plt.figure(figsize=_SIZE, layout="constrained")
+    return draw_curves(getattr(history, "history", history), validation, figure)
 
 
-def draw_curves(history: History, validation: str = "Test") -> "Figure":
-    """The same figure as `plot_history`, but not managed by pyplot: it is not shown and need not be closed."""
+def draw_curves(history: History, validation: str = "Test", figure: "Figure | None" = None) -> "Figure":
+    """Draw the figure of `plot_history`, without `figure` one that pyplot does not show and that need not be closed."""
     from matplotlib.figure import Figure
 
-    return _draw_run(Figure(figsize=_SIZE, layout="constrained"), history, validation)
+    figure = figure or Figure(figsize=_SIZE, layout="constrained")
+    for axes, panel in zip(figure.subplots(1, 2), PANELS, strict=True):
+        draw_panel(axes, panel, history, validation)
+        if axes.lines:
+            axes.legend()
+    return figure
 
 
 def write_curves(history: History, validation: str, folder: Path) -> None:
@@ -95,14 +101,6 @@ def _label_epochs(axes: "Axes", title: str, label: str) -> None:
 
     label_axes(axes, title, "Epoch", label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-
-
-def _draw_run(figure: "Figure", history: History, validation: str) -> "Figure":
-    for axes, panel in zip(figure.subplots(1, 2), PANELS, strict=True):
-        draw_panel(axes, panel, history, validation)
-        if axes.lines:
-            axes.legend()
-    return figure
 
 
 def _line(axes: "Axes", values: Sequence[float], **style: Any) -> None:

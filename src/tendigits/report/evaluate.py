@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tendigits.data.dataset import Dataset
-from tendigits.data.load import load, load_test
+from tendigits.data.load import load
 from tendigits.data.mnist import corrections_of
 from tendigits.data.preprocess import to_input
 from tendigits.errors import RunError
@@ -37,7 +37,7 @@ def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Repo
     """
     run = open_run(path)
     record, digest = run.record(), model_digest(run)
-    dataset = load_same_data(run, record) if data is None else load_test(data)
+    dataset = load_same_data(run, record) if data is None else load(data, test_only=True)
     model = load_model(run.path, digest)
     with run.lock():
         folder = run.path if data is None else make_inside(run.path, f"evaluated-{Path(data).resolve().stem}")
