@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 
 from samples import peak_while_refusing
 from tendigits.data import formats
@@ -25,16 +24,6 @@ def save_as_x_train(path, data):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x_train.npy", data)
         archive.writestr("y_train.npy", data)
-
-
-@given(st.sampled_from(["u1", ">i4", "f4", "?"]).flatmap(lambda t: arrays(t, array_shapes(max_dims=4, max_side=5))))
-def test_round_trip(array):
-    with tempfile.TemporaryDirectory() as folder:
-        np.savez(f"{folder}/a.npz", x_train=array, y_train=np.asfortranarray(array))
-        read = read_npz(Path(folder) / "a.npz")
-    for back in read.values():
-        np.testing.assert_array_equal(back, array)
-        assert back.dtype == array.dtype
 
 
 def test_a_missing_array_is_named_and_others_are_shown(path, small):

@@ -1,22 +1,12 @@
 import shutil
-import sys
 
 import pytest
 
-from tendigits import cli
-
 
 @pytest.fixture
-def export(run_that_reads, monkeypatch, capfd):
-    """Call the command in this process: its exit code, output and errors."""
-
-    def call(*options):
-        monkeypatch.setattr(sys, "argv", ["tendigits", "export", str(run_that_reads), *map(str, options)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capfd.readouterr()
-
-    return call
+def export(run_cli, run_that_reads):
+    """Call the command for this run: its exit code, output and errors."""
+    return lambda *options: run_cli("export", run_that_reads, *options)
 
 
 def test_an_export_as_text(export, tmp_path):

@@ -82,7 +82,7 @@ def test_a_drawing_that_comes_in_another_thread_waits_until_the_cell_has_ended(t
     assert seen == [(3, threading.main_thread())]  # the newest alone
 
 
-@pytest.fixture(params=["run", "onnx", "keras", "model", "trained", "reader"])
+@pytest.fixture(params=["run", "onnx", "trained", "reader"])
 def given(request, runs, small_npz, tmp_path) -> Any:
     """The same network in each form that a pad takes."""
     run = runs / "b"
@@ -90,12 +90,9 @@ def given(request, runs, small_npz, tmp_path) -> Any:
         return run
     if request.param == "onnx":
         return export_file(open_source(run, small_npz), "onnx", out=tmp_path / "one.onnx").path
-    if request.param == "keras":
-        return str(run / "model.keras")
     if request.param == "reader":
         return Reader(run)
-    model = tendigits.load_model(run)
-    return model if request.param == "model" else Trained(open_run(run), model, keras.callbacks.History(), None)
+    return Trained(open_run(run), tendigits.load_model(run), keras.callbacks.History(), None)
 
 
 def test_it_reads_with_the_network_that_it_is_given(given, runs, three):
@@ -107,10 +104,9 @@ def test_it_reads_with_the_network_that_it_is_given(given, runs, three):
     expected = answers ** (1 / temperature) / (answers ** (1 / temperature)).sum()
     np.testing.assert_allclose(pad.digit.probabilities, expected, atol=1e-5)
     assert [layer["name"] for layer in pad._answer["layers"]] == ["hidden layer 1: 16 units", "hidden layer 2: 8 units"]
-    if not isinstance(given, keras.Model):  # which has no calibration
-        reader = Reader(run)
-        assert temperature == pytest.approx(reader.network.temperature, abs=1e-3)
-        assert pad.reader.threshold == pytest.approx(reader.threshold, abs=1e-3)
+    reader = Reader(run)
+    assert temperature == pytest.approx(reader.network.temperature, abs=1e-3)
+    assert pad.reader.threshold == pytest.approx(reader.threshold, abs=1e-3)
 
 
 def test_a_networks_error_is_one_line_and_the_next_drawing_is_read(three, monkeypatch):

@@ -9,13 +9,6 @@ def test_data_is_mnist_where_no_other_is_named(run_cli):
     assert run_cli("data")[:2] == (0, "MNIST: 60,000 training and 10,000 test digits\nfrom the tendigits package\n")
 
 
-def test_runs_shows_the_settings_that_differ(run_cli, runs):
-    code, out, _ = run_cli("runs", "a", runs / "b", "--runs", runs)
-    assert code == 0
-    assert re.search(r"epochs +2 +3", out)
-    assert (runs / "compared.png").exists()
-
-
 def test_runs_replaces_no_picture_but_its_own(run_cli, runs, tmp_path):
     photo, link = tmp_path / "photo.png", tmp_path / "link.png"
     Image.new("L", (9, 9)).save(photo)

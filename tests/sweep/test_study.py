@@ -87,7 +87,13 @@ def test_a_trial_that_diverges_is_pruned(what, scripted):
     assert states(what) == ["PRUNED", "COMPLETE"]
 
 
-def test_another_search_in_the_same_folder_is_refused(what, scripted):
+def test_a_folder_with_another_search_or_other_files_is_refused(what, scripted):
+    what.folder.mkdir()
+    (what.folder / "best.toml").write_text("mine")
+    with pytest.raises(RunError, match="holds other files; choose another --name"):
+        search(what, 1)
+    assert (what.folder / "best.toml").read_text() == "mine"
+    (what.folder / "best.toml").unlink()
     search(what, 1)
     other = replace(what, recipe=what.recipe.with_changes(epochs=4), data=None)
     with pytest.raises(RunError, match="holds a search with another recipe and another data; choose another --name"):
@@ -95,14 +101,6 @@ def test_another_search_in_the_same_folder_is_refused(what, scripted):
     (what.folder / "sweep.json").write_text("{")
     with pytest.raises(RunError, match=r"sweep\.json is damaged"):
         search(what, 1)
-
-
-def test_a_folder_with_other_files_is_refused(what):
-    what.folder.mkdir()
-    (what.folder / "best.toml").write_text("mine")
-    with pytest.raises(RunError, match="holds other files; choose another --name"):
-        search(what, 1)
-    assert (what.folder / "best.toml").read_text() == "mine"
 
 
 @pytest.mark.parametrize("line", [b"\xff\xfe", b'{"op_code": 0}', b"[" * 50_000], ids=range(3))

@@ -119,11 +119,8 @@ cli.main()
     ("event", "function", "options"),
     [
         ("import", "teach", []),
-        ("import", "from_onnx", []),
-        ("sqlite3.connect", "corrections", []),
         ("open", "fine_tune", []),
         ("sqlite3.connect", "accept", ["--accept", "1"]),
-        ("import", "verify_network", ["--accept", "1"]),
     ],
 )
 def test_sigterm_ends_it_at_any_moment(store, place, digits, digits_npz, event, function, options):

@@ -34,8 +34,10 @@ def loops_of(model: keras.Model, augment: Augment | None = None) -> dict[str, Lo
     key = (augment, *compiled, *(variable.path for variable in model.trainable_variables))
     cached = model.__dict__.get("_tendigits_loops")
     if cached is None or cached[0] != key:
-        build = _one_program_per_step if is_slow_in_a_loop(model) else _one_program
-        cached = (key, {"train": build(model.train_step, augment), "test": build(model.test_step, None)})
+        whole = not is_slow_in_a_loop(model)
+        loops = {"train": _loop_over(model.train_step, augment, in_one_program=whole)}
+        loops["test"] = _loop_over(model.test_step, None, in_one_program=whole)
+        cached = (key, loops)
         model.__dict__["_tendigits_loops"] = cached  # around Keras' __setattr__, which would track it as a layer
     return dict(cached[1])
 
@@ -74,47 +76,37 @@ def use_compilation_cache() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)  # many small programs add up, too
 
 
-def _one_program(step: Step, augment: Augment | None) -> Loop:
-    """One program runs all steps of a dispatch."""
+def _loop_over(step: Step, augment: Augment | None, *, in_one_program: bool) -> Loop:
+    """One program runs all steps of a dispatch, or one step; then the next one is queued before it is done."""
 
-    # Traces Keras' Python once, although the step is used twice below.
-    step_once = jax.jit(lambda state, batch: step(state, batch), inline=True)
-
-    def loop(
-        state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
-    ) -> tuple[State, Logs]:
-        def body(i: Any, carried: Any) -> Any:
-            logs, new = step_once(carried[0], _augmented(take_rows(data, order[i]), augment, key, i))
-            return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), (new, logs), carried)
-
-        with fast_convolutions():
-            logs = jax.eval_shape(lambda: step_once(state, take_rows(data, order[0]))[0])
-            start = (state, jax.tree.map(lambda log: jnp.zeros(log.shape, log.dtype), logs))
-            result: tuple[State, Logs] = jax.lax.fori_loop(first, end, body, start)
-            return result
-
-    compiled: Loop = jax.jit(loop)
-    return compiled
-
-
-def _one_program_per_step(step: Step, augment: Augment | None) -> Loop:
-    """One program runs one step. Each call returns before its step is done, so the next step is queued in time."""
-
-    def one(state: State, data: Batches, rows: jax.Array, key: jax.Array | None, i: int) -> tuple[State, Logs]:
+    def one(state: State, data: Batches, rows: jax.Array, key: jax.Array | None, i: Any) -> tuple[State, Logs]:
         logs, new = step(state, _augmented(take_rows(data, rows), augment, key, i))
         return jax.tree.map(lambda value, old: jnp.asarray(value, old.dtype), new, state), logs
 
-    compiled = jax.jit(one)
+    # Traces Keras' Python once, although the step is used twice below.
+    step_once = jax.jit(one, inline=in_one_program)
+
+    def loop_in_one_program(
+        state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
+    ) -> tuple[State, Logs]:
+        def body(i: Any, carried: Any) -> Any:
+            return step_once(carried[0], data, order[i], key, i)
+
+        with fast_convolutions():
+            _, logs = jax.eval_shape(body, first, (state, {}))
+            start = state, jax.tree.map(lambda log: jnp.zeros(log.shape, log.dtype), logs)
+            result: tuple[State, Logs] = jax.lax.fori_loop(first, end, body, start)
+            return result
 
     def loop(
         state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
     ) -> tuple[State, Logs]:
         logs: Logs = {}
         for i in range(first, end):
-            state, logs = compiled(state, data, order[i], key, i)
+            state, logs = step_once(state, data, order[i], key, i)
         return state, logs
 
-    return loop
+    return jax.jit(loop_in_one_program) if in_one_program else loop
 
 
 def _augmented(batch: Any, augment: Augment | None, key: jax.Array | None, i: Any) -> Any:

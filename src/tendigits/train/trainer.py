@@ -9,7 +9,6 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
@@ -123,20 +122,20 @@ def finish(training: Training, model: keras.Model, history: keras.callbacks.Hist
     run, recipe, record, console = training.run, training.recipe, training.record, training.console
     durations = record["durations"]
     with timed(durations, "curves"):
-        drawn = _draw(training, write_curves, history.history, messages.validation_name(recipe), run.path)
+        finish_curves = _draw(training, write_curves, history.history, messages.validation_name(recipe), run.path)
     console.stage(6, "Curves", "curves.svg, curves.png")
     report = None
     with timed(durations, "report"):
         x, probabilities, calibration = _predict(training, model)
         if training.is_evaluated:
             evaluation = report_on(model, probabilities, training.dataset, calibration, run, record)
-            report, reported = evaluation.report, _draw(training, write_report, evaluation, run.path, MODELS)
+            report, finish_report = evaluation.report, _draw(training, write_report, evaluation, run.path, MODELS)
     with timed(durations, "save"):
         _save(training, model, x, probabilities, calibration)
     with timed(durations, "report"):
-        drawn.result()
+        finish_curves()
         if report is not None:
-            reported.result()
+            finish_report()
             console.stage(8, "Report", f"accuracy {accuracy_text(report)}", "report.html, report.json")
     record["result"] = messages.result_record(history.history, recipe, report)
     return Trained(run, model, history, report)
@@ -159,20 +158,19 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
             return fit_recipe(model, inputs, recipe, save, checkpoint, [progress])
         except (Interrupted, DivergedError):
             if (last := load_last_checkpoint(run.checkpoints, console.warn)) is not None:
-                drawn = _draw(training, write_curves, last.history, messages.validation_name(recipe), run.path)
+                finish_curves = _draw(training, write_curves, last.history, messages.validation_name(recipe), run.path)
                 _save(training, model, *_predict(training, model))
-                drawn.result()
+                finish_curves()
                 training.record["best_epoch"] = last.best_epoch + 1
             raise
 
 
-def _draw(training: Training, work: Callable[..., None], *arguments: object) -> "Future[None]":
+def _draw(training: Training, work: Callable[..., None], *arguments: object) -> Callable[[], None]:
+    """Draw, or begin to in the other process. Returns a function that waits until it is done."""
     if training.drawing is not None:
-        return training.drawing.submit(work, *arguments)
+        return training.drawing.submit(work, *arguments).result
     work(*arguments)
-    done: Future[None] = Future()
-    done.set_result(None)
-    return done
+    return lambda: None
 
 
 def _predict(training: Training, model: keras.Model) -> tuple[np.ndarray, np.ndarray, Calibration | None]:
