@@ -28,13 +28,8 @@ def with_row(array, row, value):
 @pytest.mark.parametrize(
     ("key", "change", "message"),
     [
-        (
-            "y_train",
-            lambda y: with_row(y, [13, 15], 10),
-            r"y_train to hold whole numbers 0 to 9, received 10 in row 13;",
-        ),
+        ("y_train", lambda y: with_row(y, [13, 15], 10), r"to hold whole numbers 0 to 9, received 10 in row 13;"),
         ("x_test", lambda x: with_row(x, 7, 256), r"x_test to hold whole numbers 0 to 255, received 256 in row 7;"),
-        ("y_train", lambda y: y.astype(float), r"y_train to hold whole numbers 0 to 9, received dtype float64"),
         ("x_train", lambda x: x / 255, r"x_train.*received dtype float64; .*multiply by 255"),
         ("y_train", lambda y: np.eye(10, dtype=np.uint8)[y], r"shape \(n,\).*received \(40, 10\)"),
         ("x_train", lambda x: x[:, :27], r"x_train of shape \(n, 28, 28\), received \(40, 27, 28\)"),

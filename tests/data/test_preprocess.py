@@ -31,13 +31,10 @@ def test_one_hot_agrees_with_scikit_learn():
     ("function", "bad", "message"),
     [
         (to_input, np.zeros((1, 28, 28), np.float32), r"uint8 \(n, 28, 28\)"),
-        (to_input, np.zeros((28, 28), np.uint8), r"uint8 \(n, 28, 28\)"),
         (to_mnist, np.zeros((9, 9)), r"uint8 \(height, width\)"),
-        (to_mnist, np.zeros((9, 9, 3), np.uint8), r"uint8 \(height, width\)"),
         (one_hot, np.array([1, 10, 2]), "received 10 in row 1"),
         (one_hot, np.array([1, -1, 2]), "received -1 in row 1"),
         (one_hot, np.array([1.0]), "whole numbers"),
-        (one_hot, np.array([[1]]), "whole numbers"),
     ],
 )
 def test_other_arrays_are_refused(function, bad, message):

@@ -25,10 +25,8 @@ def test_the_defaults_are_those_of_the_tutorial():
         ({"epochs": True}, "'epochs': expected integer, received True"),
         ({"epoch": 3}, "'epoch' is unknown; did you mean 'epochs'?"),
         ({"zzz": 3}, "'zzz' is unknown; fields are name, convolutions, hidden"),
-        ({"optimizer": "adem"}, "'optimizer': expected 'adam', 'adamw'"),
         ({"learning_rate": float("nan")}, "'learning_rate': expected a finite number, received nan"),
         ({"convolutions": ["32y5"]}, "'convolutions': expected filters, x kernel, / stride, such as '32x5/2'"),
-        ({"augmentation": {"shift": 14.0}}, "'augmentation.shift': expected less than 14, received 14.0"),
         ({"augmentation": {"elastics": 1.0}}, "'augmentation.elastics' is unknown; did you mean 'elastic'?"),
         ({"label_smoothing": 0.1, "loss": "kl_divergence"}, "'label_smoothing': expected 0 with the loss kl_diverg"),
         ({"name": "../x"}, "'name': expected letters"),
@@ -61,7 +59,6 @@ def test_load_from_a_file_and_write_it_again(tmp_path):
         ("none.toml", None, "cannot read recipe"),
         ("bad.toml", b"epochs = ", "is not TOML"),
         ("key.toml", b"epoch = 3", "did you mean 'epochs'?"),
-        ("table.toml", b"[hidden]\na = 1", "'hidden'"),
     ],
 )
 def test_an_invalid_file_is_refused_in_one_line(tmp_path, name, content, reason):

@@ -12,7 +12,7 @@ from tendigits.numbers.network import bundled_file
 from tendigits.read.reader import Reader
 from tendigits.teach import finetune, pipeline, verify
 from tendigits.teach.pipeline import fine_tune_reader
-from tendigits.teach.verify import bundled_sha256, verify_network
+from tendigits.teach.verify import bundled_sha256, load_network
 
 
 @pytest.fixture
@@ -48,10 +48,9 @@ def test_new_signs_are_learned_without_forgetting(store, digits: Dataset, short)
     assert report["mnist"]["n"] == 400
     assert report["mnist"]["after"] >= report["mnist"]["before"] - 0.01
     assert store.active_network() is None  # not before a person accepts it
-    network = from_onnx(store.network_data(tuned.id), "fine-tuned")
+    network = load_network(store, tuned).network  # it reads known digits and numbers
     assert (network(fours).digits.argmax(axis=1) == 4).all()
     assert network(np.ascontiguousarray(non_digits)).is_digit.max() < 0.5
-    verify_network(network)
 
 
 @pytest.fixture
@@ -121,8 +120,7 @@ def test_misread_numbers_are_learned_without_forgetting(store, digits: Dataset, 
     assert report["numbers"]["after"] > report["numbers"]["before"]
     for name in ("mnist", "generated_numbers"):
         assert report[name]["after"] >= report[name]["before"] - 0.01  # of some hundred
-    network = from_onnx(store.network_data(tuned.id), "fine-tuned")
-    verify_network(network)
+    network = load_network(store, tuned).network
     after = [line.value for line in Reader(network, threads=1).read(page).numbers]
     assert np.mean([text in after for text in texts]) > 0.8, "a fifth is held out and not learned"
 

@@ -89,9 +89,18 @@ class ActiveNetwork:
 
 def open_network(data: bytes, name: str, threads: int | None = None) -> ActiveNetwork:
     """Open a fine-tuned network. Raises ModelFileError if it is damaged or misreads known digits or numbers."""
-    network = from_onnx(data, name, threads)
-    verify_network(network)
-    return ActiveNetwork(data, name, network)
+    opened = ActiveNetwork(data, name, from_onnx(data, name, threads))
+    crops, labels = known_digits()
+    correct = {"digits": correct_labels(opened.digits, crops, labels)}
+    if opened.digits.number_network:
+        correct["numbers"] = np.array(correct_generated(opened.numbers, GENERATED_NUMBERS))[known_numbers()]
+    for kind, each in correct.items():
+        if (accuracy := float(each.mean())) < MIN_ACCURACY:
+            raise ModelFileError(
+                f"{name}: expected at least {MIN_ACCURACY:.0%} of {len(each)} known {kind} read correctly, "
+                f"received {accuracy:.0%}; it is not used"
+            )
+    return opened
 
 
 def load_network(store: Store, tuned: FineTunedNetwork, threads: int | None = None) -> ActiveNetwork:
@@ -116,23 +125,6 @@ def active_network(store: Store, warn: Callable[[str], object]) -> ActiveNetwork
     return last_usable(store, partial(load_network, store), warn) or ActiveNetwork(bundled_file())
 
 
-def verify_network(network: Network) -> None:
-    """Raise ModelFileError for a network that misreads known digits or known numbers."""
-    crops, labels = known_digits()
-    _verify(network.name, "digits", correct_labels(network, crops, labels))
-    if network.number_network:
-        correct = np.array(correct_generated(NumberNetwork(network.number_network), GENERATED_NUMBERS))
-        _verify(network.name, "numbers", correct[known_numbers()])
-
-
-def _verify(name: str, kind: str, correct: Array) -> None:
-    if (accuracy := float(correct.mean())) < MIN_ACCURACY:
-        raise ModelFileError(
-            f"{name}: expected at least {MIN_ACCURACY:.0%} of {len(correct)} known {kind} read correctly, "
-            f"received {accuracy:.0%}; it is not used"
-        )
-
-
 @cache
 def known_digits() -> tuple[Array, Array]:
     """The first 20 test digits of MNIST for each class, uint8 (n, 28, 28), and their labels."""
@@ -148,18 +140,30 @@ def known_numbers() -> Array:
     return np.flatnonzero(correct_generated(bundled_numbers(), GENERATED_NUMBERS))
 
 
-@cache
-def bundled_sha256() -> str:
-    """SHA-256 of the package's own network file."""
-    return hashlib.sha256(bundled_file()).hexdigest()
-
-
 class GeneratedNumbers(NamedTuple):
     """Strips with generated numbers, in two parts."""
 
     rehearsed: list[Array]  # uint8 (40, width) each
     held_out: list[Array]
     texts: list[str]  # the number in each strip that is held out
+
+
+@cache
+def generated_numbers() -> GeneratedNumbers:
+    """The generated numbers of the package."""
+    with np.load(NUMBERS) as file:
+        picture: Array = np.asarray(cv2.imdecode(file["jpeg"], cv2.IMREAD_GRAYSCALE))
+        strips = [picture[i * HEIGHT : (i + 1) * HEIGHT, :width] for i, width in enumerate(file["widths"].tolist())]
+        texts = file["texts"].tolist()
+    rehearsed = [strip for i, strip in enumerate(strips) if i % 16 < REHEARSED_OF_16]
+    held_out = [i for i in range(len(strips)) if i % 16 >= REHEARSED_OF_16]
+    return GeneratedNumbers(rehearsed, [strips[i] for i in held_out], [texts[i] for i in held_out])
+
+
+@cache
+def bundled_sha256() -> str:
+    """SHA-256 of the package's own network file."""
+    return hashlib.sha256(bundled_file()).hexdigest()
 
 
 def evaluate(
@@ -191,18 +195,6 @@ def correct_generated(network: NumberNetwork, n: int | None = None) -> list[bool
         strip_text(output) == (text if any(map(str.isdigit, text)) else "")
         for output, text in zip(network(numbers.held_out[:n]), numbers.texts[:n], strict=True)
     ]
-
-
-@cache
-def generated_numbers() -> GeneratedNumbers:
-    """The generated numbers of the package."""
-    with np.load(NUMBERS) as file:
-        picture: Array = np.asarray(cv2.imdecode(file["jpeg"], cv2.IMREAD_GRAYSCALE))
-        strips = [picture[i * HEIGHT : (i + 1) * HEIGHT, :width] for i, width in enumerate(file["widths"].tolist())]
-        texts = file["texts"].tolist()
-    rehearsed = [strip for i, strip in enumerate(strips) if i % 16 < REHEARSED_OF_16]
-    held_out = [i for i in range(len(strips)) if i % 16 >= REHEARSED_OF_16]
-    return GeneratedNumbers(rehearsed, [strips[i] for i in held_out], [texts[i] for i in held_out])
 
 
 def arrays(items: Sequence[Correction]) -> tuple[Array, Array]:
