@@ -8,7 +8,7 @@ report = evaluate([active, tuned], held_out_digits, held_out_numbers, dataset)
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -90,17 +90,20 @@ class ActiveNetwork:
 def open_network(data: bytes, name: str, threads: int | None = None) -> ActiveNetwork:
     """Open a fine-tuned network. Raises ModelFileError if it is damaged or misreads known digits or numbers."""
     opened = ActiveNetwork(data, name, from_onnx(data, name, threads))
-    crops, labels = known_digits()
-    correct = {"digits": correct_labels(opened.digits, crops, labels)}
-    if opened.digits.number_network:
-        correct["numbers"] = np.array(correct_generated(opened.numbers, GENERATED_NUMBERS))[known_numbers()]
-    for kind, each in correct.items():
-        if (accuracy := float(each.mean())) < MIN_ACCURACY:
+    for kind, correct in _correct_of_known(opened):
+        if (accuracy := float(correct.mean())) < MIN_ACCURACY:
             raise ModelFileError(
-                f"{name}: expected at least {MIN_ACCURACY:.0%} of {len(each)} known {kind} read correctly, "
+                f"{name}: expected at least {MIN_ACCURACY:.0%} of {len(correct)} known {kind} read correctly, "
                 f"received {accuracy:.0%}; it is not used"
             )
     return opened
+
+
+def _correct_of_known(opened: ActiveNetwork) -> Iterator[tuple[str, Array]]:
+    """Which known digits, and which known numbers if it has a network for them, are read correctly."""
+    yield "digits", correct_labels(opened.digits, *known_digits())
+    if opened.digits.number_network:
+        yield "numbers", np.array(correct_generated(opened.numbers, GENERATED_NUMBERS))[known_numbers()]
 
 
 def load_network(store: Store, tuned: FineTunedNetwork, threads: int | None = None) -> ActiveNetwork:
