@@ -21,6 +21,14 @@ def choose(page: Page, data: bytes, name: str = "numbers.png", into: str = "#fil
     page.set_input_files(into, {"name": name, "mimeType": "", "buffer": data})
 
 
+def download(page: Page, button: str, folder: Path) -> Path:
+    """Click, and save the file in a folder, under the name that the page gives it."""
+    with page.expect_download() as started:
+        page.click(button)
+    started.value.save_as(folder / started.value.suggested_filename)
+    return folder / started.value.suggested_filename
+
+
 def barriers(page: Page, options: Any = None) -> list[tuple[str, str]]:
     """What axe finds serious for people with a screen reader, a keyboard or weak eyes, in both colour schemes."""
     found = []

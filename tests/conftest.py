@@ -27,6 +27,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from tendigits.data.dataset import ARRAYS, Dataset, make_dataset
@@ -122,16 +123,29 @@ def save(digits: Dataset, tmp_path_factory: pytest.TempPathFactory, n_train: int
     return path
 
 
+def trained_once(tmp_path_factory: pytest.TempPathFactory, data: Path, **recipes: Any) -> Path:
+    """A folder with a finished run of each recipe: one process of the tests trains them, the others copy them."""
+    from tendigits.train.pipeline import run_recipe
+
+    folder, base = tmp_path_factory.mktemp("runs"), tmp_path_factory.getbasetemp()
+    finished = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    for name, recipe in recipes.items():
+        with FileLock(f"{finished}-{name}.lock"):
+            if (finished / name).exists():
+                shutil.copytree(finished / name, folder / name)
+            else:
+                run_recipe(recipe, data, runs=folder, name=name)
+                shutil.copytree(folder / name, finished / name)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def runs(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the finished runs "a" and "b", the second calibrated. Do not change it."""
     from tendigits.model.recipe import Recipe
-    from tendigits.train.pipeline import run_recipe
 
-    folder = tmp_path_factory.mktemp("runs")
-    run_recipe(Recipe(hidden=(16,), epochs=2), small_npz, runs=folder, name="a")
-    run_recipe(Recipe(hidden=(16, 8), epochs=3, validation_split=0.25), small_npz, runs=folder, name="b")
-    return folder
+    a, b = Recipe(hidden=(16,), epochs=2), Recipe(hidden=(16, 8), epochs=3, validation_split=0.25)
+    return trained_once(tmp_path_factory, small_npz, a=a, b=b)
 
 
 @pytest.fixture
@@ -146,12 +160,11 @@ def run(runs: Path, tmp_path: Path) -> Any:
 def run_that_reads(digits_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run that reads most digits. Do not change it."""
     from tendigits.model.recipe import Recipe
-    from tendigits.train.pipeline import run_recipe
 
     recipe = Recipe(
         name="small", convolutions=("8x5/2",), hidden=(), learning_rate=0.003, epochs=3, validation_split=0.1
     )
-    return run_recipe(recipe, digits_npz, runs=tmp_path_factory.mktemp("runs"), name="one").run.path
+    return trained_once(tmp_path_factory, digits_npz, one=recipe) / "one"
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tendigits.geometry import Box
 
 THREE = [(0.3, 0.25), (0.42, 0.15), (0.6, 0.17), (0.66, 0.3), (0.58, 0.42), (0.44, 0.47), (0.6, 0.52), (0.69, 0.65),
          (0.62, 0.8), (0.45, 0.85), (0.29, 0.76)]  # fmt: skip
+ONE = [(0.5, 0.12), (0.5, 0.5), (0.5, 0.88)]
 LOCKED_PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
     b"3 0 obj<</Filter/Standard/V 1/R 2/O<" + b"41" * 32 + b">/U<" + b"42" * 32 + b">/P -4>>endobj\n"

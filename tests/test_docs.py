@@ -83,7 +83,7 @@ def run(arguments: list[str], folder: Path) -> str:
 
 
 @pytest.mark.slow
-def test_the_readmes_commands_run_in_order(run_cli, digits_npz, tmp_path, monkeypatch):
+def test_the_readmes_commands_run_in_order(run_cli, small_npz, tmp_path, monkeypatch):
     import pandas as pd
 
     monkeypatch.chdir(tmp_path)
@@ -91,13 +91,8 @@ def test_the_readmes_commands_run_in_order(run_cli, digits_npz, tmp_path, monkey
     assert typed.count("tendigits serve") == typed.count("tendigits teach") == 1  # see test_api.py
     typed = [command for command in typed if command not in ("tendigits serve", "tendigits teach")]
     assert len(typed) == 16
-    shorter = {
-        command: f"{command} --data {digits_npz}" + " --epochs 2" * ("--recipe" in command)
-        for command in typed
-        if command.startswith("tendigits train")
-    }
+    fewer = {"train": "--epochs 2", "sweep": "--trials 2", "export": ""}
     (tmp_path / "space.toml").write_text("epochs = [1, 2]\nlearning_rate = { low = 1e-4, high = 1e-2, log = true }\n")
-    shorter |= {command: f"{command} --trials 2 --data {digits_npz}" for command in typed if "sweep" in command}
     photo = page_of_text("30427", "319")
     pictures = {"photo.jpg": photo, "meter.png": page_of_text("3"), "scans/a.png": photo}
     (tmp_path / "scans").mkdir()
@@ -106,7 +101,9 @@ def test_the_readmes_commands_run_in_order(run_cli, digits_npz, tmp_path, monkey
     pillow_heif.from_pillow(Image.fromarray(photo).convert("RGB")).save(tmp_path / "marks.heic")
     words = {}
     for command in typed:
-        code, words[command], errors = run_cli(*shlex.split(shorter.get(command, command))[1:])
+        _, name, *arguments = shlex.split(command)
+        few = [*shlex.split(fewer[name]), "--data", small_npz] if name in fewer else []
+        code, words[command], errors = run_cli(name, *arguments, *few)
         assert code == 0, errors
     assert "30427\n319" in words["tendigits read photo.jpg"]
     assert words["tendigits read meter.png --one"].startswith("3  ")
@@ -131,7 +128,7 @@ def test_the_readmes_commands_run_in_order(run_cli, digits_npz, tmp_path, monkey
 def test_python_blocks_run(document, made, tmp_path):
     from execute import FEWER_DIGITS
 
-    code = "\n".join([FEWER_DIGITS.format(n=4000), *blocks(document, "python")])
+    code = "\n".join([FEWER_DIGITS.format(n=1000), *blocks(document, "python")])
     printed = run([sys.executable, "-c", code], tmp_path)
     assert "12.50 12.50" in printed, "the Reader's example reads a number"
     for name in made:

@@ -23,6 +23,6 @@ def test_classic_stops_by_itself_and_reads_well(trained):
 
 
 def test_the_same_seed_twice_is_the_same_to_the_bit(trained, tmp_path):
-    """Two epochs are enough: their losses and accuracies, of 60,000 and of 10,000 digits, are equal to the last bit."""
-    again = run_recipe(Recipe(epochs=2), runs=tmp_path).run
-    assert again.history() == {name: values[:2] for name, values in trained.history().items()}
+    """One epoch is enough: its losses and accuracies, of 60,000 and of 10,000 digits, are equal to the last bit."""
+    again = run_recipe(Recipe(epochs=1), runs=tmp_path).run
+    assert again.history() == {name: values[:1] for name, values in trained.history().items()}

@@ -45,7 +45,7 @@ def kill_an_actor(killed):
 
 def test_a_cluster_reads_what_this_machine_reads_even_if_an_actor_is_killed(tmp_path, digits, monkeypatch):
     monkeypatch.setattr(module, "JOBS_PER_BLOCK", 4)
-    for i in range(200):
+    for i in range(120):
         Image.fromarray(np.tile(np.pad(digits.x_test[i % 60], 8), (3, 4))).save(tmp_path / f"{i:03}.png")
     (tmp_path / "005.png").write_bytes(b"broken")
     paths = find_pictures([tmp_path]).pictures

@@ -1,4 +1,4 @@
-"""The readers' benchmark: pictures by seed, a made-up peer, tables; test_documents.py compares them with the README."""
+"""The readers' benchmark: pictures by seed, a made-up peer, tables; test_scripts.py compares them with the README."""
 
 from pathlib import Path
 

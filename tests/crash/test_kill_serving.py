@@ -12,7 +12,7 @@ from processes import ServeProcess
 from tendigits.teach.store import Store
 
 pytestmark = pytest.mark.slow
-KILLS = 12
+KILLS = 6
 
 
 def test_no_acknowledged_correction_is_lost(tmp_path):

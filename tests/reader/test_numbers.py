@@ -12,7 +12,7 @@ import calibrate
 import finder_network
 import number_network
 from fetch_fonts import read_list
-from synthesis.lines import LineWriter
+from synthesis.lines import Line, LineWriter
 from synthesis.pages import LOWEST_GOOD, PageWriter
 from synthesis.sheet import SIDE
 from synthesis.texts import LETTERS, draw_number, draw_word
@@ -149,3 +149,13 @@ def test_a_threshold_keeps_the_fraction_of_errors_below_its_limit():
     assert 0.06 < 1 - accepted.mean() < 0.09, "the fraction may be larger by chance"
     assert calibrate.threshold_for(confidence, 1 - right, 0.1) == 1.0
     assert calibrate.threshold_for(confidence[:4], np.ones(4), 0.1) == 1.0, "too few to decide"
+
+
+def test_a_gap_separates_numbers_and_a_doubtful_one_is_left_out():
+    def line_of(*characters):
+        boxes = np.array([(left, 10, left + 10, 30) for _, left in characters], np.float32)
+        return Line(np.zeros((40, 160), np.uint8), [label for label, _ in characters], boxes)
+
+    numbers_of = calibrate.numbers_of
+    assert numbers_of(line_of(("1", 0), ("2", 14), ("3", 50))) == [(0, 24, "12"), (50, 60, "3")]
+    assert numbers_of(line_of(("1", 0), ("2", 14), ("3", 40))) is None

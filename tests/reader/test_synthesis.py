@@ -48,9 +48,9 @@ DRAWERS = [
 
 @pytest.mark.parametrize("draw", DRAWERS)
 def test_the_seed_decides(draw):
-    drawn = [draw(np.random.default_rng(seed)) for seed in (1, 1, *range(2, 20))]
+    drawn = [draw(np.random.default_rng(seed)) for seed in (1, 1, *range(2, 8))]
     np.testing.assert_array_equal(drawn[0], drawn[1])
-    assert len({drawing.tobytes() for drawing in drawn}) > 15
+    assert len({drawing.tobytes() for drawing in drawn}) > 5
     assert min(np.ptp(drawing) for drawing in drawn) > 32  # a foreground
 
 

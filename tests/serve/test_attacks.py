@@ -154,7 +154,9 @@ def busy_server(tmp_path: Path, digits) -> Iterator[ServeProcess]:
     server = ServeProcess(tmp_path, "--no-browser", "--timeout", "60")
     answer = httpx.post(f"{server.url}/v1/read", content=page_of_numbers(digits), timeout=60)
     assert answer.status_code == 200
-    time.sleep(5)  # until the other processes are ready
+    computed = None
+    while computed != (computed := [processor_seconds(pid) for pid in server.children("spawn_main")]):
+        time.sleep(0.5)  # until the other processes are ready
     signal_workers(server, signal.SIGSTOP)
     yield server
     signal_workers(server, signal.SIGKILL)

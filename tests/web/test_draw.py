@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from browser import EMPTY, PHONE, WIDTH, draw, touching
-from drawing import THREE
+from browser import EMPTY, PHONE, WIDTH, download, draw, touching
+from drawing import ONE, THREE
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-ONE = [(0.5, 0.12), (0.5, 0.5), (0.5, 0.88)]
 LEFT_ONE = [(0.2, 0.2), (0.2, 0.8)]
 RIGHT_TWO = [(0.5, 0.3), (0.62, 0.2), (0.75, 0.3), (0.72, 0.45), (0.5, 0.78), (0.8, 0.78)]
 SCRAWL = [(0.1, 0.1), (0.9, 0.12), (0.1, 0.3), (0.9, 0.35), (0.1, 0.6), (0.9, 0.62), (0.1, 0.9), (0.9, 0.9),
@@ -78,7 +77,7 @@ def test_draw_with_the_keyboard_alone(open_page):
     expect_digit(page, 1)
 
 
-def test_correct_a_drawing_undo_it_correct_another_export_and_import(open_page):
+def test_correct_a_drawing_undo_it_correct_another_export_and_import(open_page, tmp_path):
     page = open_page()
     draw(page, THREE)
     expect_digit(page, 3)
@@ -93,11 +92,10 @@ def test_correct_a_drawing_undo_it_correct_another_export_and_import(open_page):
     expect(page.locator("#toast")).to_contain_text("Saved: not a digit is right.")
     page.click("nav a[href='#teach']")
     expect(page.locator("#corrections li strong")).to_have_text("not a digit")
-    with page.expect_download() as started:
-        page.click("#export")
+    exported = download(page, "#export", tmp_path)
     page.locator("#corrections button", has_text="Undo").click()
     expect(page.locator("#corrections")).to_contain_text("None yet.")
-    page.set_input_files("#import", started.value.path())
+    page.set_input_files("#import", exported)
     expect(page.locator("#toast")).to_have_text("Imported 1. You have 1 correction.")
     expect(page.locator("#count")).to_have_text("(1)")
 

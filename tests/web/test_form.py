@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Page, expect
 
-from browser import PHONE, choose, touching
+from browser import PHONE, choose, download, touching
 from drawing import FORM_FIELDS, FORM_SIZE, file_of, filled_form, photo_of
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -55,13 +55,6 @@ def drag(page: Page, box, size, touch: bool = False) -> None:
         put(kind, *at)
 
 
-def download(page: Page, button: str, path) -> str:
-    with page.expect_download() as started:
-        page.click(button)
-    started.value.save_as(path / started.value.suggested_filename)
-    return started.value.suggested_filename
-
-
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, filled, run_cli, tmp_path, phone):
     """On the desktop its picture lies on its side; on the phone EXIF says that it does."""
@@ -84,8 +77,8 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
         field.fill(name)
 
     folder = tmp_path / "form"
-    assert download(page, "#save-picture", folder) == "exam 1.jpg"
-    assert download(page, "#save-form", folder) == "exam 1.toml"
+    assert download(page, "#save-picture", folder).name == "exam 1.jpg"
+    assert download(page, "#save-form", folder).name == "exam 1.toml"
     form = tomllib.loads((folder / "exam 1.toml").read_text())
     assert (form["picture"], form.get("turned", 0)) == ("exam 1.jpg", 0 if phone else 90)
     assert [*form["fields"]] == NAMES
@@ -107,7 +100,7 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
     page.set_input_files("#filled", sorted(pictures.iterdir()))
     expect(page.locator("#forms-state")).to_have_text("3 pictures, 1 cell to check, 1 not read")
     expect(page.locator("#form-rows .doubtful")).to_have_text("is not in the picture")
-    assert download(page, "#forms-csv", tmp_path) == "forms.csv"
+    assert download(page, "#forms-csv", tmp_path).name == "forms.csv"
     *shown, failed = csv.reader((tmp_path / "forms.csv").read_text().splitlines())
     assert [[row[0].rpartition("/")[2], *row[1:]] for row in expected] == shown
     assert failed[:3] == ["c.png", "", ""]
@@ -134,12 +127,11 @@ def test_fields_without_a_mouse(open_page, tmp_path):
         expect(page.locator("#toast")).to_contain_text(message)
         expect(page.locator("#fields input").last).to_be_focused()
     page.locator("#fields input").last.fill("b")
-    download(page, "#save-form", tmp_path)
-    fields = tomllib.loads((tmp_path / "exam.toml").read_text())["fields"]
+    fields = tomllib.loads(download(page, "#save-form", tmp_path).read_text())["fields"]
     assert fields == {'the "mark"': [354, 570, 540, 624], "b": [354, 651, 540, 705]}
 
 
-def test_a_form_on_the_second_page_and_a_row_for_each_filled_page(open_page):
+def test_a_form_on_the_second_page_and_a_row_for_each_filled_page(open_page, tmp_path):
     cover, blank = Image.new("L", FORM_SIZE, 242), Image.fromarray(filled_form({}))
     filled = blank.copy()
     ImageDraw.Draw(filled).text((420, 574), "17", 30, ImageFont.load_default(44))  # where the field is added
@@ -156,9 +148,7 @@ def test_a_form_on_the_second_page_and_a_row_for_each_filled_page(open_page):
     expect(page.locator("#fields li")).to_have_count(0)
     page.click("#next-page")
     expect(page.locator("#fields input")).to_have_value("field_1")
-    with page.expect_download() as download:
-        page.click("#save-form")
-    assert tomllib.loads(download.value.path().read_text())["picture"] == "exam.tif#page=2"
+    assert tomllib.loads(download(page, "#save-form", tmp_path).read_text())["picture"] == "exam.tif#page=2"
     choose(page, pages.getvalue(), "filled.pdf", into="#filled")
     expect(page.locator("#forms-state")).to_have_text("2 pictures, 0 cells to check, 1 not read")
     expect(page.locator("#form-rows th")).to_have_text(["filled.pdf#page=1", "filled.pdf#page=2"])

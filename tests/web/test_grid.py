@@ -5,7 +5,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Page, expect
 
-from browser import PHONE, choose
+from browser import PHONE, choose, download
 from drawing import file_of, printed_table
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -26,18 +26,23 @@ def picture():
     return file_of(printed_table(ROWS))
 
 
-def read(page: Page, picture: bytes) -> None:
-    choose(page, picture)
-    expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+@pytest.fixture
+def open_grid(open_page, picture):
+    def start(**options) -> Page:
+        page = open_page("#read", **options)
+        choose(page, picture)
+        expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+        return page
+
+    return start
 
 
 def cell(page: Page, name: str):
     return page.locator(f"#grid td[aria-label^='{name}:']")
 
 
-def test_three_doubts_are_corrected_by_keyboard_and_saved(open_page, clean_server, picture, tmp_path):
-    page = open_page("#read", accept_downloads=True)
-    read(page, picture)
+def test_three_doubts_are_corrected_by_keyboard_and_saved(open_grid, clean_server, tmp_path):
+    page = open_grid()
     expect(page.locator("#totals")).to_have_text("totals agree in 3 of 6 rows")
     doubtful = page.locator("#grid td.doubtful")
     expect(doubtful).to_have_count(3)
@@ -53,24 +58,17 @@ def test_three_doubts_are_corrected_by_keyboard_and_saved(open_page, clean_serve
     expect(page.locator("#need")).to_have_text("0 cells need you, 18 do not")
     expect(page.locator("#totals")).to_have_text("totals agree in 5 of 6 rows")
     expect(page.locator("#toast")).to_contain_text("You have 2 corrected numbers.")
-    with page.expect_download() as download:
-        page.click("#grid-xlsx")
-    download.value.save_as(tmp_path / "table.xlsx")
-    sheet = openpyxl.load_workbook(tmp_path / "table.xlsx")["table 1"]
+    sheet = openpyxl.load_workbook(download(page, "#grid-xlsx", tmp_path))["table 1"]
     wanted = [[int(number) for number in row] for row in ROWS]
     wanted[4][2], wanted[5][2] = 73, 63
     assert [[each.value for each in row] for row in sheet.iter_rows()] == wanted
-    with page.expect_download() as download:
-        page.click("#grid-csv")
-    download.value.save_as(tmp_path / "table.csv")
-    assert (tmp_path / "table.csv").read_text().splitlines()[4] == "40,33,73"
+    assert download(page, "#grid-csv", tmp_path).read_text().splitlines()[4] == "40,33,73"
     numbers = httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["numbers"]
     assert {(each["predicted"], each["text"]) for each in numbers} == {("79", "73"), ("13", "63")}
 
 
-def test_undo_takes_back_the_correction_too(open_page, clean_server, picture):
-    page = open_page("#read")
-    read(page, picture)
+def test_undo_takes_back_the_correction_too_and_one_in_the_photo_changes_the_grid(open_grid, clean_server):
+    page = open_grid()
     cell(page, "C5").click()
     page.keyboard.type("73")
     page.keyboard.press("Enter")
@@ -82,11 +80,6 @@ def test_undo_takes_back_the_correction_too(open_page, clean_server, picture):
     expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
     expect(cell(page, "C5")).to_have_text("79")
     assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
-
-
-def test_a_number_that_is_corrected_in_the_photo_changes_in_the_grid(open_page, picture):
-    page = open_page("#read")
-    read(page, picture)
     page.locator("#stage g.box").first.click()
     page.fill("#correct-text", "13")
     page.click("#correct-form button[type=submit]")
@@ -94,9 +87,8 @@ def test_a_number_that_is_corrected_in_the_photo_changes_in_the_grid(open_page, 
     expect(page.locator("#totals")).to_have_text("totals agree in 2 of 6 rows")
 
 
-def test_moving_editing_and_leaving_a_cell_as_it_was(open_page, picture):
-    page = open_page("#read")
-    read(page, picture)
+def test_moving_editing_and_leaving_a_cell_as_it_was_and_rows_and_columns_that_are_joined_and_split(open_grid):
+    page = open_grid()
     cell(page, "A1").click()
     for key in ("ArrowDown", "ArrowRight", "End", "Home", "ArrowUp"):
         page.keyboard.press(key)
@@ -117,22 +109,6 @@ def test_moving_editing_and_leaving_a_cell_as_it_was(open_page, picture):
     page.keyboard.press("Enter")
     expect(cell(page, "A1")).to_have_text("Zoe")
     assert asked.count("POST") == 1, "the reader learns from the emptied cell, not from a word"
-
-
-def test_without_a_keyboard_there_are_buttons(open_page, picture):
-    page = open_page("#read", **PHONE)
-    read(page, picture)
-    page.tap("#accept-cell")
-    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
-    page.tap("#edit-cell")
-    page.locator("#grid input").fill("33.5")
-    page.locator("#grid input").press("Enter")
-    expect(page.locator("#grid td.changed")).to_have_count(2)
-
-
-def test_rows_and_columns_are_joined_and_split(open_page, picture):
-    page = open_page("#read")
-    read(page, picture)
     page.click("#sheet summary")
     cell(page, "A2").click()
     page.click("#join-columns")
@@ -147,10 +123,19 @@ def test_rows_and_columns_are_joined_and_split(open_page, picture):
     expect(cell(page, "B2")).to_have_text("14")
 
 
-def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, picture):
+def test_without_a_keyboard_there_are_buttons(open_grid):
+    page = open_grid(**PHONE)
+    page.tap("#accept-cell")
+    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    page.tap("#edit-cell")
+    page.locator("#grid input").fill("33.5")
+    page.locator("#grid input").press("Enter")
+    expect(page.locator("#grid td.changed")).to_have_count(2)
+
+
+def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
     """The server checks the sums; an answer that is late, or none, changes no cell that a person is typing into."""
-    page, waiting = open_page("#read"), []
-    read(page, picture)
+    page, waiting = open_grid(), []
     expect(page.locator("#totals")).to_have_text("totals agree in 3 of 6 rows")
     page.route("**/v1/tables/check", lambda route: waiting.append(route))
 

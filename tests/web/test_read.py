@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from browser import choose
+from browser import choose, download
 from drawing import page_of_numbers, png, printed_table
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -34,13 +35,11 @@ def values(page: Page) -> list[str]:
     return page.locator("#numbers tbody td:nth-child(2)").all_inner_texts()
 
 
-def saved_rows(page: Page) -> list[list[str]]:
-    with page.expect_download() as started:
-        page.click("#csv")
-    return [*csv.reader(started.value.path().read_text().splitlines())]
+def saved_rows(page: Page, folder: Path) -> list[list[str]]:
+    return [*csv.reader(download(page, "#csv", folder).read_text().splitlines())]
 
 
-def test_a_picture_is_read_corrected_copied_and_downloaded(open_page, digits):
+def test_a_picture_is_read_corrected_copied_and_downloaded(open_page, digits, tmp_path):
     page = open_page("#read", permissions=["clipboard-read", "clipboard-write"])
     choose(page, page_of_numbers(digits))
     boxes = page.locator(".box")
@@ -68,7 +67,7 @@ def test_a_picture_is_read_corrected_copied_and_downloaded(open_page, digits):
     page.click("#copy")
     expect(page.locator("#toast")).to_have_text("Copied.")
     assert page.evaluate("navigator.clipboard.readText()") == f"{wrong}\n{second}"
-    header, *rows = saved_rows(page)
+    header, *rows = saved_rows(page, tmp_path)
     assert ",".join(header) == "order,value,number,confidence,accepted,reason,left,top,right,bottom"
     assert [row[:2] for row in rows] == [["1", wrong], ["2", second]]
 
@@ -95,7 +94,7 @@ def test_a_whole_number_is_corrected_to_any_text_or_to_none_and_undone(open_page
     expect(page.locator("#corrections")).to_contain_text("None yet.")
 
 
-def test_notices_are_shown_and_formulas_are_escaped_in_the_csv(open_page, digits):
+def test_notices_are_shown_and_formulas_are_escaped_in_the_csv(open_page, digits, tmp_path):
     notice = "more to read than one picture may cost: some was left out"
 
     def changed(route):
@@ -108,7 +107,7 @@ def test_notices_are_shown_and_formulas_are_escaped_in_the_csv(open_page, digits
     page.route("**/v1/read?*", changed, times=1)
     choose(page, page_of_numbers(digits))
     expect(page.locator("#notice")).to_have_text(f"This picture has {notice}.")
-    assert [row[1] for row in saved_rows(page)[1:]] == ["'=1+1", "-12,5"]
+    assert [row[1] for row in saved_rows(page, tmp_path)[1:]] == ["'=1+1", "-12,5"]
     choose(page, page_of_numbers(digits))
     expect(page.locator("#notice")).to_be_hidden()
 
@@ -182,10 +181,8 @@ def test_pages_of_a_document_keep_their_corrections_and_are_saved_together(open_
     page.keyboard.press("Enter")
     expect(page.locator("#grid td.changed")).to_have_text("75")
     expect(page.locator("#need")).to_have_text("0 cells need you, 15 do not")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download XLSX (2 of 2 pages)").click()
-    download.value.save_as(tmp_path / "table.xlsx")
-    book = openpyxl.load_workbook(tmp_path / "table.xlsx")
+    button = "role=button[name='Download XLSX (2 of 2 pages)']"
+    book = openpyxl.load_workbook(download(page, button, tmp_path))
     assert book.sheetnames == ["page 1", "page 2", "to check"]
     assert [[cell.value for cell in book[name][5]] for name in book.sheetnames[:2]] == [[75, 20, 95], [9, 54, 63]]
     page.click("#next-page")
