@@ -28,11 +28,6 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def assert_untouched(old: Path) -> None:
-    assert old.read_text() == "old"
-    assert names(old.parent) == [old.name]
-
-
 def assert_explains(error: DiskError, path: Path, reason: str) -> None:
     assert str(error).startswith(f"cannot write {path}: ")
     assert reason in str(error)
@@ -56,25 +51,18 @@ def test_the_new_file_is_flushed_and_checked_before_it_replaces_the_old_one(old,
 
 
 @pytest.mark.parametrize("raised", [NO_SPACE, H5PY_NO_SPACE], ids=["OSError", "h5py's RuntimeError"])
-def test_the_old_file_survives_a_failing_write(old, raised):
-    def write():
-        with replacing(old) as temporary:
-            temporary.write_text("half of the n")
-            raise raised
+def test_the_old_file_survives_a_failing_write_or_check(old, raised):
+    def fail(path, error=raised):
+        path.write_text("half of the n")
+        raise error
 
-    with pytest.raises(DiskError) as caught:
-        write()
+    with pytest.raises(DiskError) as caught, replacing(old) as temporary:
+        fail(temporary)
     assert_explains(caught.value, old, reason_of(raised))
-    assert_untouched(old)
-
-
-def test_the_old_file_survives_a_failing_check(old):
-    def check(path):
-        raise ModelFileError("wrong content")
-
-    with pytest.raises(ModelFileError, match="wrong content"), replacing(old, check) as temporary:
+    with pytest.raises(ModelFileError), replacing(old, lambda path: fail(path, ModelFileError("wrong"))) as temporary:
         temporary.write_text("new")
-    assert_untouched(old)
+    assert old.read_text() == "old"
+    assert names(old.parent) == [old.name]
 
 
 def test_a_path_that_cannot_be_written_to(tmp_path):

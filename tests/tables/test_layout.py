@@ -7,6 +7,7 @@ import pytest
 from tendigits.numbers.detections import Detection
 from tendigits.tables.flat_sheet import flatten
 from tendigits.tables.layout import find_layouts
+from tendigits.tables.sheet_map import SheetMap
 
 ROWS, COLUMNS = 7, 4
 LEFTS, TOPS = (100, 300, 420, 700, 900), tuple(range(100, 100 + 61 * 8, 61))
@@ -71,3 +72,23 @@ def test_lines_of_squared_paper_are_ignored():
     grey[::24], grey[:, ::24] = 180, 180
     (layout,) = find_layouts(flatten(grey, detections))
     assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
+
+
+def test_segments_that_are_points_or_of_another_direction_do_not_count():
+    rotation = SheetMap.rotation((100, 100), 100, 0.0)
+    horizontal, vertical = np.array([[10.0, 100, 190, 104], [10, 20, 190, 21]]), np.array([[20.0, 10, 22, 190]])
+    noise = np.array([[50.0, 50, 50, 50], [60, 10, 60, 90]])
+    for segments in (noise, noise[:1]):
+        assert np.isfinite(rotation.fitted(segments, segments[:, [1, 0, 3, 2]]).bends).all()
+    clean = rotation.fitted(horizontal, vertical)
+    noisy = rotation.fitted(np.vstack([horizontal, noise]), vertical)
+    np.testing.assert_array_equal(noisy.bends, clean.bends)
+    assert clean.bends.any()
+
+
+def test_extreme_bends_give_finite_results():
+    rotation = SheetMap.rotation((100, 100), 100, 0.0)
+    bent = SheetMap(rotation.centre, rotation.rotate, np.full((2, 4), 1e3))
+    page, corner = bent.rectify(np.zeros((200, 200), np.uint8), 1)
+    assert page.size
+    assert np.isfinite(corner).all()

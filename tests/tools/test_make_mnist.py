@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from make_mnist import MEMBER, load_arrays, read_wheel, verify
-from tendigits.data.mnist import load_data
 
 PARTS = [(3, 0), (2, 3), (2, 5)]
 """Digits in each part of the wheel, and the first one's label."""
@@ -36,11 +35,6 @@ def test_pixels_between_256ths_are_refused(tmp_path):
     part = (np.full((1, 784), 0.3, np.float32), np.zeros(1, np.int64))
     with pytest.raises(ValueError, match="whole 256ths"):
         read_wheel(write_wheel(tmp_path / "a.whl", pickle.dumps((part, part, part), protocol=3)))
-
-
-def test_mnist_passes():
-    (x_train, y_train), (x_test, y_test) = load_data()
-    verify({"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test})
 
 
 class Hostile:
