@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from processes import ServeProcess
 
@@ -18,6 +18,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+
+expect.set_options(timeout=20_000)  # milliseconds: the machine may be busy with other tests
 
 running = ExitStack()
 """Closes Chromium and Playwright."""

@@ -41,9 +41,9 @@ def test_teach_accept_and_roll_back(open_page):
     expect(cells.nth(0)).to_have_text("MNIST test digits")
     assert float(cells.nth(2).inner_text().rstrip("%")) > 98
     page.locator("#networks button", has_text="Accept").click()
-    expect(page.locator("#active")).to_have_text("Your fine-tuned network 1 is active.")
+    expect(page.locator("#active")).to_have_text("Your fine-tuned network 1 is active.", timeout=60_000)
     page.click("#rollback")
-    expect(page.locator("#active")).to_have_text("The original network is active.")
+    expect(page.locator("#active")).to_have_text("The original network is active.", timeout=60_000)
 
 
 def test_train_watch_stop_resume_and_compare(open_page):
