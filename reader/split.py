@@ -1,9 +1,8 @@
-"""Split touching digits: where a component may be cut, and which cuts give the best digits.
+"""Split touching digits: where a component may be cut.
 
 seams = seams_of(foreground, digit_height)      # cuts from top to bottom, with both sides of the component
 pieces = pieces_of(seams, digit_height)         # pairs of seams that may have a digit between them
 piece = between(foreground, seams, (0, 1))      # the foreground of one piece
-best = best_path(len(seams), {(0, 1): ..., })   # the most probable sequence of pieces
 """
 
 from itertools import pairwise
@@ -102,25 +101,6 @@ def between(foreground: Grey, seams: list[Seam], piece: Piece) -> Grey:
     most = max(component.area for component in components.all)
     kept = [part for component in components.all if component.area >= 0.1 * most for part in component.parts]
     return np.where(np.isin(components.labels, kept), cut, 0).astype(np.uint8)
-
-
-def best_path(n_seams: int, scores: dict[Piece, float]) -> list[Piece]:
-    """Find the pieces from the first seam to the last with the highest sum of scores.
-
-    Args:
-        scores: for each allowed piece the logarithm of its digit's confidence.
-    """
-    best: list[tuple[float, list[Piece]] | None] = [(0.0, []), *[None] * (n_seams - 1)]
-    for j in range(1, n_seams):
-        for i in range(j):
-            if (i, j) in scores and (before := best[i]) is not None:
-                total = before[0] + scores[i, j]
-                if (now := best[j]) is None or total > now[0]:
-                    best[j] = (total, [*before[1], (i, j)])
-    found = best[-1]
-    if found is None:
-        raise ValueError(f"expected pieces from the first to the last of {n_seams} seams, received {sorted(scores)}")
-    return found[1]
 
 
 def _path_costs(costs: NDArray[np.float32]) -> NDArray[np.float32]:

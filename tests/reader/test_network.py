@@ -9,6 +9,7 @@ import card
 import pool
 import rehearsal
 import train
+from split import between, seams_of
 from synthesis.writers import NOT_A_DIGIT, SyntheticWriter
 from tendigits.data.mnist import load_data
 from tendigits.digits.network import Network, from_onnx
@@ -88,3 +89,17 @@ def test_the_card_describes_the_network_in_the_package():
     assert (content["temperature"], content["threshold"]) == (network.temperature, network.threshold)
     assert card.table(content) in card.README.read_text()
     assert card.NETWORK.stat().st_size < 2_000_000
+
+
+def test_a_cut_follows_the_gap_with_the_least_ink():
+    foreground = np.zeros((60, 100), np.uint8)
+    for row in range(60):
+        gap = 65 - row // 2
+        foreground[row, 5 : gap - 2] = foreground[row, gap + 2 : 95] = 255
+    (seam,) = [s for s in seams_of(foreground, 60)[1:-1] if abs(s[30] - 50) < 4]
+    assert seam[0] - seam[-1] > 20
+    left, right = (
+        between(foreground, [np.zeros(60, int), seam, np.full(60, 100)], piece) for piece in ((0, 1), (1, 2))
+    )
+    np.testing.assert_array_equal(np.maximum(left, right), foreground)
+    assert not (left.any(axis=0) & right.any(axis=0))[:30].any()
