@@ -74,6 +74,13 @@ def test_any_changed_byte_is_a_run_error_or_makes_no_difference(data):
             assert "\n" not in str(error)
 
 
+def test_an_array_whose_header_says_that_it_begins_earlier_is_damaged(tmp_path):
+    path = save_checkpoint(checkpoint_of(), tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"v\0{'descr'", b"t\0{'descr'", 1))
+    with pytest.raises(RunError, match="is damaged"):
+        load_checkpoint(path)
+
+
 def test_another_format_and_too_large_a_checkpoint_are_refused(tmp_path, monkeypatch):
     path = save_checkpoint(checkpoint_of(), tmp_path)
     monkeypatch.setattr(module, "FORMAT", FORMAT + 1)

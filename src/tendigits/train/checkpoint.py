@@ -6,6 +6,7 @@ the newer one is damaged, the older one is used.
 """
 
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
         # np.load would not close the file of a damaged zip.
         with open_file(checked, MAX_BYTES) as opened:
             check_zip(opened, MAX_BYTES, deflated=True)
+            # NumPy reads as far as an array's header says, and checksums are compared only at the end.
+            with zipfile.ZipFile(opened) as archive:
+                if (damaged := archive.testzip()) is not None:
+                    raise ValueError(f"{damaged} is damaged")
+            opened.seek(0)
             arrays = dict(np.load(opened, allow_pickle=False))
         meta = json.loads(arrays.pop("meta").tobytes())
         if (found := meta.pop("format")) != FORMAT:
