@@ -7,7 +7,7 @@
 #   make check        the linters and the type checkers; needs npm
 #   make results      the tables in docs/results.md
 #   make bench        tendigits beside its peers, about half an hour; QUICK=1: the main table in 5 minutes
-#   make bench-read   the reader beside others, about an hour (SCANS=, NUMBERS=folders of labelled pictures)
+#   make bench-read   the reader beside others, about an hour (SCANS=, NUMBERS=, STRINGS=folders of labelled pictures)
 #   make bench-serve  requests a second, beside others, a quarter of an hour; needs wrk
 #   make reader       train the reader's networks and put them into the package, four hours; it goes on where it stopped
 #                     (STRINGS=folder of real writing to learn from, too)
@@ -95,7 +95,7 @@ bench: setup
 
 bench-read: setup
 	$(BIN)/python bench/reading.py $(if $(DATA),--data $(DATA)) $(if $(SCANS),--scans $(SCANS)) \
-	  $(if $(NUMBERS),--numbers $(NUMBERS)) $(ARGS)
+	  $(if $(NUMBERS),--numbers $(NUMBERS)) $(if $(STRINGS),--strings $(STRINGS)) $(ARGS)
 
 bench-serve: setup
 	$(BIN)/python bench/serving.py $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -119,7 +119,7 @@ reader: setup $(TORCH)
 	$(TORCH)/bin/python reader/train_numbers.py numbers_2 --minutes 50 --start reader/numbers_2.npz $(if $(STRINGS),--strings $(STRINGS))
 	$(BIN)/python reader/bundle.py finder
 	$(BIN)/python reader/bundle.py numbers
-	$(BIN)/python reader/calibrate.py
+	$(BIN)/python reader/calibrate.py $(if $(STRINGS),--strings $(STRINGS))
 
 notebook: setup
 	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb

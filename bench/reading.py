@@ -1,11 +1,12 @@
 """Digit readers side by side: accuracy, what they accept, and speed, each in its own environment and in a fair setting.
 
-    make bench-read SCANS=folder NUMBERS=folder      # all parts; then bench/results/reading.*
+    make bench-read SCANS=folder NUMBERS=folder STRINGS=folder     # all parts; then bench/results/reading.*
     python bench/reading.py --scans folder --parts digits lines pages nondigits speed
     python bench/reading.py --numbers folder --parts numbers --peers tendigits --limit 20     # a trial, only printed
     python bench/reading.py --report-only            # the tables again, from bench/results/reading.json
 
-SCANS and NUMBERS hold folders, each with a labels.csv (path,label). Peers take turns, set by set; each turn is a new
+SCANS and NUMBERS hold folders, each with a labels.csv (path,label); STRINGS is the folder of real writing that `make
+reader` learns from: only the writers that it holds out are read here. Peers take turns, set by set; each turn is a new
 process that loads, reads one picture to warm up, and then times each. A part that is measured again replaces its old
 results. .bench/wrong lists the pictures that our reader reads wrongly; `tendigits read FILE --show` draws one.
 """
@@ -26,17 +27,31 @@ from environments import BENCH, ROOT, date_and_commit, machine, options, prepare
 from measuring import nondigits
 from measuring.lines import TOUCHING, Grey, Rng, make_line, make_page, make_photo
 from measuring.signs import SIGNS, make_signed
+from measuring.spacing import make_column_sum, make_spaced
 from reading_peers import ENVIRONMENTS, OTHERS_LIMIT, OURS, PEERS, WORK, Peer, take_turn
-from reading_sets import DIGITS, Set, drawn, ink_of, mnist_digits, number_sets, pictures, scans, with_crops
+from reading_sets import (
+    DIGITS,
+    Set,
+    digits_in,
+    drawn,
+    ink_of,
+    mnist_digits,
+    number_sets,
+    pictures,
+    scans,
+    with_crops,
+)
+from real.files import STRINGS, Purpose, load
 
 RESULTS = ROOT / "bench" / "results" / "reading.json"
 WRONG = BENCH / "wrong"
-PARTS = ("numbers", "lines", "pages", "digits", "nondigits", "speed")
+PARTS = ("numbers", "strings", "lines", "pages", "digits", "nondigits", "speed")
 TIMED = ("tendigits", "rapidocr", "rapidocr_tiny", "faster_paddle", "tesseract")
 """Readers of the part "speed"."""
 
-N_LINES, N_PAGES, N_NONDIGITS = 1000, 20, 500
+N_LINES, N_PAGES, N_NONDIGITS, N_SPACED, N_SUMS = 1000, 20, 500, 60, 120
 SEEDS = {"lines": 1, "pages": 2, "nondigits": 3, "scan lines": 4, "speed": 5, "photos": 6, "signs": 7, "scan signs": 8}
+SEEDS |= {"spaced": 9, "sums": 10}
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,7 @@ class Settings:
     data: Path
     scans: Path | None
     numbers: Path | None
+    strings: Path | None
     limit: int | None
     peers: tuple[Peer, ...]
 
@@ -59,6 +75,7 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--scans", type=Path, help="Folder of folders of single digits, each with a labels.csv.")
     parser.add_argument("--numbers", type=Path, help="Folder of folders of real numbers, each with a labels.csv.")
+    parser.add_argument("--strings", type=Path, help="Folder of real writing, of which some writers are held out.")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="Peers to run, as a trial; default: all.")
     parser.add_argument("--limit", type=int, help="Maximum number of pictures of each set, as a trial.")
@@ -71,6 +88,7 @@ def main() -> None:
         data=given.data.resolve(),
         scans=given.scans.resolve() if given.scans else None,
         numbers=given.numbers.resolve() if given.numbers else None,
+        strings=given.strings.resolve() if given.strings else None,
         limit=given.limit,
         peers=tuple(PEERS[name] for name in given.peers or PEERS),
     )
@@ -113,6 +131,14 @@ def real_sets(settings: Settings) -> Iterator[Set]:
         yield from number_sets(settings.numbers, settings.limit)
 
 
+def string_sets(settings: Settings) -> Iterator[Set]:
+    """Real strings of people of whose writing the reader has learned nothing; their points and commas do not count."""
+    for name in STRINGS if settings.strings else ():
+        held_out = load(Path(settings.strings or "") / f"{name}.npz", Purpose.MEASURE)
+        made = ((example.picture, digits_in(example.label)) for example in held_out)
+        yield pictures(name, "line", islice(made, settings.limit), WORK)
+
+
 def digit_sets(settings: Settings) -> Iterator[Set]:
     """The scans, and MNIST's test digits as files of 28x28 pixels."""
     if settings.scans:
@@ -135,12 +161,16 @@ def line_sets(settings: Settings) -> Iterator[Set]:
 
 
 def page_sets(settings: Settings) -> Iterator[Set]:
-    """Pages of MNIST's test digits: with gaps between the digits, where one pair in five touches, and as photos."""
+    """Pages of MNIST's test digits: whole, touching, as photos, with digits far apart; and column sums."""
     n, digits = settings.most(N_PAGES), mnist_digits(settings.data)
     for name, touching in (("pages", 0.0), ("touching pages", TOUCHING)):
         made = drawn(partial(make_page, digits, touching=touching), n, SEEDS["pages"])
         yield pictures(name, "page", made, WORK)
     yield pictures("photos", "page", drawn(partial(make_photo, digits), n, SEEDS["photos"]), WORK)
+    spaced, sums = settings.most(N_SPACED), settings.most(N_SUMS)
+    yield pictures("spaced pages", "page", drawn(partial(make_spaced, digits), spaced, SEEDS["spaced"]), WORK)
+    made = drawn(partial(make_column_sum, digits), sums, SEEDS["sums"])
+    yield pictures("column sums", "page", made, WORK, DIGITS + "+-")
 
 
 def nondigit_sets(settings: Settings) -> Iterator[Set]:
@@ -157,6 +187,7 @@ def without_truth(draw: Callable[[Rng], Grey], rng: Rng) -> tuple[Grey, str]:
 
 SETS_OF = {
     "numbers": real_sets,
+    "strings": string_sets,
     "digits": digit_sets,
     "lines": line_sets,
     "pages": page_sets,

@@ -127,6 +127,7 @@ def take_turn(peer: Peer, own: Set, given: str) -> Turn:
     apart = not peer.numbers and own.kind == "grid" and all(len(number) == 1 for true in own.truth for number in true)
     result = score(own, answers, apart)
     kept: dict[str, Any] = {**result.record(), "ms": statistics.median(ms), "most_ms": max(ms), "pictures": len(files)}
+    kept["whole"] = len(files) - len(result.wrong)
     if len(files) > (limit := OTHERS_LIMIT[own.kind]):
         first = score(own.first(limit), answers[:limit], apart).record()
         kept["first"] = {name: first[name] for name in ("n", "right", "accepted")}

@@ -48,6 +48,10 @@ TITLES = {
     "sudoku_times": "Photographed times such as 1:24:05",
     "sudoku_photo": "Numbers in photographed 9x9 grids",
     "cells_gradesheet": "Cells of mark sheets",
+    "lectaurep_numbers": "Strings of held-out writers: registers of 1829 to 1939",
+    "line_numbers": "Strings of held-out writers: numbers in letters and notebooks",
+    "spaced pages": "Pages of five numbers whose digits stand up to 1.5 heights apart",
+    "column sums": "Sums and differences written below each other",
     "marks": "Check marks, boxes, question marks",
     "words": "Words in joined handwriting",
     "signatures": "Signatures",
@@ -215,6 +219,11 @@ def kind_of(labels: list[str]) -> str:
     if not any(labels):
         return "nothing"
     return "grid" if any("|" in label for label in labels) else "line"
+
+
+def digits_in(label: str) -> str:
+    """The digits of a label."""
+    return "".join(filter(str.isdigit, label))
 
 
 def cells(label: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Weigh the evidence for numbers: on generated pages and lines, how often is a number with such evidence read right?
 
+python reader/calibrate.py --strings FOLDER         # on real strings of held-out writers, too
 python reader/calibrate.py          # writes weights and thresholds into src/tendigits/numbers/assets/numbers.onnx
 
 For the thresholds, each half is weighed as the other half says. Real pictures are for measuring only.
@@ -7,19 +8,23 @@ For the thresholds, each half is weighed as the other half says. Real pictures a
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import astuple
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bundle import ASSETS
+from real.files import STRINGS, Purpose, load
 from synthesis.lines import Line
 from synthesis.sheet import SIDE, Number
 from tendigits.files import replacing
 from tendigits.model.onnx import with_metadata
 from tendigits.numbers.decode import BAR
+from tendigits.numbers.grammar import without_closing
 from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.numbers.views import Budget
@@ -31,6 +36,9 @@ PAGES = 2000
 
 ERRORS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
 """Shares of wrong numbers among the accepted, for which a threshold is kept."""
+
+MAX_STRINGS = 300
+"""Strings of one writer: some have written thousands."""
 
 LEGIBLE = 14.0
 """Pixels: digits lower than this can hardly be read by anybody."""
@@ -61,11 +69,13 @@ def main() -> None:
     """Read pages, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=PAGES)
+    parser.add_argument("--strings", type=Path, help="Folder of real writing.")
     given = parser.parse_args()
-    read = [*labelled(given.pages, Reader().number_reader, SEED)]
+    reader = Reader().number_reader
+    read = [*labelled(given.pages, reader, SEED), *(labelled_strings(given.strings, reader) if given.strings else ())]
     order = np.random.default_rng(SEED).permutation(len(read))  # both halves have pages and lines
     values = np.array([astuple(confidence_features(read[i][0])) for i in order])
-    right = np.array([float(read[i][0].text == read[i][1]) for i in order])
+    right = np.array([float(has_value(*read[i])) for i in order])
     second = np.arange(len(right)) % 2 > 0
     confidence = np.empty(len(right))
     for half in (second, ~second):
@@ -93,7 +103,7 @@ def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading,
     """
     rng = np.random.default_rng(seed)
     for page in page_writer(LEGIBLE).pages(rng, n, good=True):
-        for reading in reader.read_page(page.picture, Budget()):
+        for reading in reader.read_page(page.picture, Budget())[0]:
             number = number_at(reading, page.numbers, ON)
             if number_at(reading, [*page.numbers, *page.hidden], BESIDE) is None:
                 yield reading, None
@@ -103,9 +113,29 @@ def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading,
         numbers = numbers_of(line)
         scale = float(rng.uniform(1, LARGEST))
         large = cv2.resize(line.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        for reading in reader.read_page(large, Budget()) if numbers is not None else ():
+        for reading in reader.read_page(large, Budget())[0] if numbers is not None else ():
             x = reading.detection.x / scale
             yield reading, next((text for left, right, text in numbers or () if left < x < right), None)
+
+
+def labelled_strings(folder: Path, reader: NumberReader) -> Iterator[tuple[Reading, str]]:
+    """What is read in real strings of writers who are held out for it, and what stands there; part of one is wrong."""
+    for name in STRINGS:
+        n_strings = Counter[str]()
+        for picture, label, writer in load(folder / f"{name}.npz", Purpose.CALIBRATE):
+            n_strings[writer] += 1
+            if n_strings[writer] > MAX_STRINGS:
+                continue
+            for reading in reader.read_page(picture, Budget())[0]:
+                # A string over the rule of a column is two numbers.
+                is_right = any(has_value(reading, part, ",.") for part in (label.replace(" ", ""), *label.split()))
+                yield reading, reading.text if is_right else label
+
+
+def has_value(reading: Reading, text: str | None, alike: str = "") -> bool:
+    """Whether the value that was read is that of a text; of two signs that are alike, transcribers chose one."""
+    values = [without_closing(each) for each in (reading.text, text or "")]
+    return text is not None and len({value.replace(*alike) if alike else value for value in values}) == 1
 
 
 def numbers_of(line: Line) -> list[tuple[float, float, str]] | None:

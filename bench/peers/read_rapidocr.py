@@ -1,16 +1,21 @@
 """RapidOCR with PP-OCRv6, whose small models are in its wheel; see read_common.py for the command.
 
-It has no list of allowed characters. It must always answer here, however low its score (what it would show is above its
-own text_score), and does not check for upside-down text: that costs time, and turns a 6 into a 9. For a table, what it
-would show is put into rows and columns by its boxes, turned back by their own slope.
+Where it is known that there are numbers, its outputs are masked to digits and signs, with which it reads better. It
+must always answer here, however low its score (what it would show is above its own text_score), and does not check for
+upside-down text: that costs time, and turns a 6 into a 9. For a table, what it would show is put into rows and columns
+by its boxes, turned back by their own slope.
 """
 
 import sys
 
-from read_common import Found, of_kind, run, table_of
+from read_common import DIGITS, Found, of_kind, run, table_of
 
 SHOWN = 0.5
 """Its text_score, when none is set."""
+
+
+WRITTEN = DIGITS + ".,:/-+=()%×÷ "
+"""Characters that numbers are written with."""
 
 
 def load(given):
@@ -29,6 +34,9 @@ def load(given):
         if type(error).__name__ != "DownloadFileException":
             raise
         sys.exit("Error: not reachable: its tiny models are not in its wheel, and their download failed")
+
+    if given.kind not in ("table", "nothing"):
+        engine.text_rec.postprocess_op = masked(engine.text_rec.postprocess_op)
 
     def recognise(path):
         result = engine(path, use_det=False)
@@ -52,6 +60,14 @@ def load(given):
         return of_kind(given.kind, found, given.keep)
 
     return recognise if given.no_detection else read
+
+
+def masked(decode):
+    """Decode digits and signs only; the first output of connectionist temporal classification is its blank."""
+    import numpy as np
+
+    allowed = np.array([i == 0 or each in WRITTEN for i, each in enumerate(decode.character)])
+    return lambda outputs, *arguments, **options: decode(np.where(allowed, outputs, 0), *arguments, **options)
 
 
 def levelled(boxes):

@@ -1,10 +1,11 @@
-"""Pictures with their labels and writers; some writers are held out, to measure on.
+"""Pictures with their labels and writers, some of whom are held out, to calibrate and to measure on.
 
 for picture, label, writer in load(folder / "line_numbers.npz"):     # uint8 (height, width), dark on light
 """
 
 import hashlib
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,19 @@ import numpy as np
 
 from synthesis.glyphs import Grey
 
-HELD_OUT_OF = 5
-"""One writer in five is held out."""
+STRINGS = ("lectaurep_numbers", "line_numbers")
+"""Files of real strings."""
+
+WRITERS = 10
+"""Of ten writers, one is measured on and one is calibrated on."""
+
+
+class Purpose(Enum):
+    """What a writer's strings are for."""
+
+    LEARN = "learn"
+    CALIBRATE = "calibrate"
+    MEASURE = "measure"
 
 
 class Example(NamedTuple):
@@ -24,16 +36,17 @@ class Example(NamedTuple):
     writer: str
 
 
-def is_held_out(writer: str) -> bool:
-    """Whether nothing may be learned from a writer."""
-    return int(hashlib.sha256(writer.encode()).hexdigest(), 16) % HELD_OUT_OF == 0
+def purpose_of(writer: str) -> Purpose:
+    """What a writer's strings are for: the same in all files, and on all machines."""
+    part = int(hashlib.sha256(writer.encode()).hexdigest(), 16) % WRITERS
+    return {0: Purpose.MEASURE, WRITERS // 2: Purpose.CALIBRATE}.get(part, Purpose.LEARN)
 
 
-def load(path: Path, held_out: bool = False) -> Iterator[Example]:
-    """The examples of a file by the writers to learn from, or by those that are held out."""
+def load(path: Path, purpose: Purpose = Purpose.LEARN) -> Iterator[Example]:
+    """The examples of a file by the writers for a purpose."""
     with np.load(path) as file:
         pixels, offset, height, width = (file[name] for name in ("pixels", "offset", "height", "width"))
         labels, writers = file["label"].tolist(), file["writer"].tolist()
     for i, (label, writer) in enumerate(zip(labels, writers, strict=True)):
-        if is_held_out(writer) == held_out:
+        if purpose_of(writer) is purpose:
             yield Example(pixels[offset[i] : offset[i + 1]].reshape(height[i], width[i]), label, writer)
