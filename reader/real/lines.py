@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from real.align import align
-from real.files import load
+from real.files import STRINGS, load
 from synthesis.camera import coarser
 from synthesis.glyphs import Grey, Rng
 from synthesis.lines import HIGHEST, HIGHEST_GOOD, LOWEST, LOWEST_GOOD, WIDTH, Line
@@ -19,10 +19,7 @@ from synthesis.patterns import Patterns
 from tendigits.numbers.decode import BAR, HEIGHT
 from tendigits.numbers.network import bundled
 
-STRINGS = ("lectaurep_numbers", "line_numbers")
-"""Files of real strings."""
-
-REAL = 0.48
+REAL = 0.35
 """Share of the lines that are real."""
 
 OF_STRINGS, OF_WORDS = 0.7, 0.1

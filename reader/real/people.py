@@ -1,4 +1,4 @@
-"""How real people write digits and slashes: drawings by label, white on black, for each person or group.
+"""How real people write digits and operators: drawings by label, white on black, for each person or group.
 
 people = load_people(folder, x_train, y_train)      # to be given to Shapes
 """
@@ -10,12 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from real.files import is_held_out, load
+from real.files import Purpose, load, purpose_of
 from synthesis.glyphs import Grey, Rng
 from synthesis.hands import Drawings, People
 
 SHARES = {"pen": 0.3, "mnist": 0.22, "optdigits": 0.1, "bhmsds": 0.1}
 """Shares of the mixed hands that are people with a digital pen, people in MNIST, and people in two other sets."""
+
+OPERATORS = {"+": "+", "x": "×", "÷": "÷"}
+"""Labels of mdas_signs.npz whose drawings are taken, and what they are in CHARACTERS."""
 
 PATH_HEIGHT, PATH_WIDTH, PATH_PEN = 36, 80, 3
 """Pixels: height of a pen's path when it is drawn, its largest width, and the pen."""
@@ -33,14 +36,17 @@ def load_people(folder: Path, x: Grey, y: NDArray[np.uint8], seed: int) -> Peopl
     """
     rng = np.random.default_rng(seed)
     slashes = [255 - each.picture for each in load(folder / "bhmsds.npz") if each.label == "slash"]
-    slashes = [_widened("/", drawing, rng) for drawing in slashes]
+    signs: Drawings = {"/": [_widened("/", drawing, rng) for drawing in slashes]}
+    for picture, label, _ in load(folder / "mdas_signs.npz"):
+        if label in OPERATORS:
+            signs.setdefault(OPERATORS[label], []).append(255 - picture)
     groups = {
         "pen": _pen_people(folder / "pendigits_strokes.npz"),
         "mnist": _mnist_people(folder / "mnist_train_writers.npz", x, y),
         "optdigits": [_stretched_digits(folder / "optdigits_orig.npz", rng)],
         "bhmsds": [_stretched_digits(folder / "bhmsds.npz", rng)],
     }
-    return [(SHARES[name], [{**person, "/": slashes} for person in people]) for name, people in groups.items()]
+    return [(SHARES[name], [{**person, **signs} for person in people]) for name, people in groups.items()]
 
 
 def draw_path(strokes: list[NDArray[np.float32]]) -> Grey:
@@ -63,7 +69,7 @@ def _pen_people(path: Path) -> list[Drawings]:
     strokes = np.split(points, np.cumsum(sizes)[:-1])
     people: dict[str, Drawings] = defaultdict(lambda: defaultdict(list))
     for i, (label, writer) in enumerate(zip(labels, writers, strict=True)):
-        if not is_held_out(writer):
+        if purpose_of(writer) is Purpose.LEARN:
             people[writer][label].append(draw_path(strokes[first[i] : first[i + 1]]))
     return [*people.values()]
 
@@ -73,7 +79,7 @@ def _mnist_people(path: Path, x: Grey, y: NDArray[np.uint8]) -> list[Drawings]:
         writers = file["writer"].tolist()
     people: dict[int, Drawings] = defaultdict(lambda: defaultdict(list))
     for drawing, label, writer in zip(x, y.tolist(), writers, strict=False):
-        if not is_held_out(str(writer)):
+        if purpose_of(str(writer)) is Purpose.LEARN:
             people[writer][str(label)].append(drawing)
     return [*people.values()]
 

@@ -29,8 +29,13 @@ People = Sequence[tuple[float, Sequence[Drawings]]]
 OTHER_SHAPES = 0.12
 """Share of the digits of one person's hand that are another's, for there are few drawings of some people."""
 
-SLASH_TOPS, SLASH_BOTTOMS = (-0.15, 0.05), (0.95, 1.2)
-"""Digit heights below the top of a digit where a slash begins and ends."""
+SIGN_EDGES = {
+    "/": ((-0.15, 0.05), (0.95, 1.2)),
+    "+": ((0.1, 0.4), (0.7, 0.95)),
+    "×": ((0.2, 0.5), (0.8, 1.0)),
+    "÷": ((0.15, 0.45), (0.75, 1.0)),
+}
+"""Digit heights below the top of a digit between which a person's sign begins, and ends."""
 
 N_SHAPES, WORDS = 600, 600
 """Drawn shapes of each character, and words; to draw one anew each time would cost more than the rest of a line."""
@@ -205,8 +210,8 @@ class Shapes:
         if hand.font is not None:
             return hand.font.glyph(label)
         if label in hand.person and rng.random() >= OTHER_SHAPES:
-            drawings = hand.person[label]
-            top, bottom = (rng.uniform(*SLASH_TOPS), rng.uniform(*SLASH_BOTTOMS)) if label == "/" else (0.0, 1.0)
+            drawings, edges = hand.person[label], SIGN_EDGES.get(label, ((0, 0), (1, 1)))
+            top, bottom = (float(rng.uniform(*limits)) for limits in edges)
             return glyph_of(label, drawings[int(rng.integers(len(drawings)))], top, bottom - top)
         chance = rng.random()
         if label in self.rows and chance < OF_MNIST:

@@ -68,7 +68,7 @@ def _signed(rng: Rng) -> str:
 
 
 def _sum(rng: Rng) -> str:
-    text = f"{draw_integer(rng, 3)}{rng.choice(list('+-x:'))}{draw_integer(rng, 3)}"
+    text = f"{draw_integer(rng, 3)}{rng.choice(list('+-×÷÷:'))}{draw_integer(rng, 3)}"
     return text + (f"={draw_integer(rng, 3)}" if rng.random() < 0.6 else "=" if rng.random() < 0.5 else "")
 
 
@@ -93,7 +93,7 @@ def _percent(rng: Rng) -> str:
 
 
 KINDS = (draw_integer, _decimal, _thousands, draw_date, _points, _time, _signed, _sum, _amount, _bracketed, _percent)
-SHARES = (0.42, 0.11, 0.09, 0.07, 0.02, 0.06, 0.06, 0.05, 0.07, 0.02, 0.03)
+SHARES = (0.38, 0.11, 0.09, 0.07, 0.02, 0.06, 0.06, 0.09, 0.07, 0.02, 0.03)
 
 
 def draw_number(rng: Rng, longest: int | None = None) -> str:
