@@ -51,7 +51,7 @@ def test_the_packages_number_network_becomes_a_keras_model():
     strip = np.random.default_rng(0).integers(0, 256, (40, 64), dtype=np.uint8)
     found = model.predict(standardize(strip)[None, :, :, None], verbose=0).reshape(32, -1)
     assert np.abs(found - lines(1)([strip])[0]).mean() < 0.25  # of logits from -20 to 20; it was quantized
-    assert set(about) == {"trust"}
+    assert set(about) == {"credit", "trust"}
 
 
 def test_metadata_is_added_and_replaced():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tendigits.digits.runtime import Floats
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 
-CHARACTERS = "0123456789.,-/:+=()%x"  # what is read
+CHARACTERS = "0123456789.,-/:+=()%×÷"  # what is read
 N_DIGITS = 10  # the first of CHARACTERS are the digits
 BAR = "|"  # the border of a cell; it separates numbers and is not part of their text
 CLASSES = CHARACTERS + BAR  # what the network distinguishes; its last class is background

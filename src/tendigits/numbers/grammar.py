@@ -27,8 +27,8 @@ USUAL = (
     rf"\({NUMBER}\)",
     rf"{UNSIGNED}\)",  # the number of an item in a list
     TIME,
-    rf"{NUMBER}(?:[-+x]{UNSIGNED})+",
-    rf"{NUMBER}(?:[-+x/:]{UNSIGNED})+=(?:{NUMBER})?",
+    rf"{NUMBER}(?:[-+×÷]{UNSIGNED})+",
+    rf"{NUMBER}(?:[-+×÷/:]{UNSIGNED})+=(?:{NUMBER})?",
 )
 """Regular expressions of what people write, without a closing mark; and dates and points, which are not any numbers."""
 
@@ -48,7 +48,7 @@ class DecimalSeparator(StrEnum):
 
 
 def without_closing(text: str) -> str:
-    """A number without the mark behind it, such as in `500.-`, `500=`, `500/-`, `3x4=`, or the point of a sentence."""
+    """A number without the mark behind it, such as in `500.-`, `500=`, `500/-`, `3×4=`, or the point of a sentence."""
     return _CLOSING.sub("", text)
 
 

@@ -61,6 +61,7 @@ class NumberOptions:
 
     # Voting over the views.
     min_vote: float = 0.5  # mean probability over the views from which a character is read
+    min_lost_vote: float = 0.25  # the same for a stroke that the digit network takes for a digit
     min_alternative: float = 0.05  # probability from which a character may be another one
     unusual_log_prior: float = -3.0  # of a text that people do not usually write, relative to one that they do
     max_doubtful_characters: int = 5  # characters of a number whose alternatives are weighed, the least certain ones
@@ -73,7 +74,6 @@ class NumberOptions:
     # Confidence: evidence that something is wrong.
     min_probability: float = 1e-4  # lower bound for the probability of the whole text, so that it never decides alone
     min_contradiction: float = 0.9  # probability from which the digit network contradicts a character
-    min_support: float = 0.1  # probability below which the digit network does not support a character
     wide_gap: float = 0.5  # a wider gap inside a number may separate two numbers
     narrow_clearance: float = 1.5  # a neighbour that is closer may belong to the number
 

@@ -1,6 +1,6 @@
 """Read the numbers of a page: detect them, view each, vote, ask the digit network, collect evidence.
 
-readings = NumberReader(finder, network, digits).read_page(grey, Budget())      # in reading order
+readings, lost = NumberReader(finder, network, digits).read_page(grey, Budget())        # in reading order
 readings[0].text                                                                # "12.50"
 """
 
@@ -16,10 +16,11 @@ from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
 from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges, centre
 from tendigits.numbers.detections import Detection, in_rows
+from tendigits.numbers.lost import find_lost_digits
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
-from tendigits.numbers.reading import Reading, digits_of
-from tendigits.numbers.rhythm import adds_sign, group_by_rhythm, is_addend, join_detections, reach_left
+from tendigits.numbers.reading import Reading
+from tendigits.numbers.rhythm import adds_sign, group_by_rhythm, is_addend, join_detections, join_readings, reach_left
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
 from tendigits.numbers.views import (
@@ -33,6 +34,9 @@ from tendigits.numbers.views import (
 )
 from tendigits.numbers.vote import View, apply_prior, vote
 from tendigits.pictures.image import Grey
+
+MAX_LOST_DISTANCE = 1.6  # digit heights: a lost digit that is closer may belong to the number next to it
+LOST_DIGIT_INK = 1.0  # squared digit heights: about the area that a digit covers
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class NumberReader:
 
     def read_page(
         self, grey: Grey, budget: Budget, detections: list[Detection] | None = None, views: PageViews | None = None
-    ) -> list[Reading]:
-        """The numbers of a page in reading order, as far as the budget goes; each has at least one digit.
+    ) -> tuple[list[Reading], list[Reading]]:
+        """The numbers of a page in reading order, as far as the budget goes, and digits that belong to none of them.
 
         Args:
             detections: result of `detect`, if it was called before.
@@ -71,11 +75,13 @@ class NumberReader:
             numbers = view_numbers(views, found, budget)
             readings = [each for each in self._read(numbers, budget) if any(map(str.isdigit, each.text))]
             if readings:
+                readings += self._lost_digits(views, readings, budget)
                 indices = in_rows([each.detection for each in readings])
                 rows = self._join(views, [[readings[i] for i in row] for row in indices], budget)
                 rows = self._with_far_signs(views, rows, budget)
-                return [each for row in rows for each in _with_clearance(row)]
-        return []
+                every = [each for row in rows for each in _with_neighbours(row)]
+                return [each for each in every if not each.is_lost], [each for each in every if each.is_lost]
+        return [], []
 
     def read_known(self, grey: Grey, detections: Sequence[Detection], budget: Budget) -> dict[Detection, Reading]:
         """Read detections that are known to hold one number each, from the top as far as the budget goes."""
@@ -87,6 +93,15 @@ class NumberReader:
         numbers = view_known_numbers(views, [[each] for each in detections], budget)
         return {each.detection: each for each in self._read(numbers, budget)}
 
+    def _lost_digits(self, views: PageViews, readings: Sequence[Reading], budget: Budget) -> list[Reading]:
+        """Digits that the finder missed, read where they stand: they may be parts of numbers."""
+        if budget.is_short:  # then most of what is left is not lost, but was not looked at
+            return []
+        lost = find_lost_digits(self.digits, views.grey, [each.detection for each in readings])
+        lenient = replace(self, options=replace(self.options, min_vote=self.options.min_lost_vote))
+        read = lenient._read_known(views, lost, budget).values()
+        return [replace(each, is_lost=True) for each in read if len(each.text) == 1 and each.text.isdigit()]
+
     def _join(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
         """Read numbers whose digits stand far apart, and were detected in parts, as a whole."""
         grouped = [[[row[i] for i in group] for group in group_by_rhythm(rows, n)] for n, row in enumerate(rows)]
@@ -94,9 +109,8 @@ class NumberReader:
         whole = self._read_known(views, joint, budget)
 
         def joined(parts: list[Reading]) -> list[Reading]:
-            reading = whole.get(join_detections(parts))
-            digits = "".join(digits_of(part.text) for part in parts)
-            return parts if reading is None or digits_of(reading.text) != digits else [reading]
+            reading = whole.get(join_detections(parts)) if len(parts) > 1 else None
+            return parts if reading is None else [join_readings(parts, reading)]
 
         return [[each for parts in groups for each in joined(parts)] for groups in grouped]
 
@@ -209,16 +223,20 @@ class NumberReader:
         return min([*left, *right], default=np.inf) / DIGIT_HEIGHT_PX
 
 
-def _with_clearance(row: Sequence[Reading]) -> list[Reading]:
-    """The numbers of a row, from left to right, with the distance to their neighbours."""
-    gaps = []
+def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
+    """The numbers of a row, from left to right, with the distance to their neighbours; a lost digit is stray ink."""
+    gaps, ink = [], [0.0]
     for a, b in pairwise(row):
         distance = np.hypot(b.detection.x - a.detection.x, b.detection.y - a.detection.y)
         gap = float(distance - (a.detection.length + b.detection.length) / 2)
         has_border = a.borders[1] or b.borders[0]
         gaps.append(np.inf if has_border else gap / max(a.detection.height, b.detection.height))
-    neighbours = zip([np.inf, *gaps], [*gaps, np.inf], strict=True)
-    return [replace(each, clearance=min(each.clearance, *gap)) for each, gap in zip(row, neighbours, strict=True)]
+        ink.append(LOST_DIGIT_INK if (a.is_lost or b.is_lost) and gaps[-1] <= MAX_LOST_DISTANCE else 0.0)
+    neighbours = zip(row, pairwise([np.inf, *gaps, np.inf]), pairwise([*ink, 0.0]), strict=True)
+    return [
+        replace(each, clearance=min(each.clearance, *gap), stray_ink=max(each.stray_ink, *strokes))
+        for each, gap, strokes in neighbours
+    ]
 
 
 def _with_second_opinion(reading: Reading, opinions: Floats, decisive: Mask, is_partial: bool) -> Reading:

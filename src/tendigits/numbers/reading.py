@@ -34,6 +34,7 @@ class Reading:
     borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
     clearance: float = np.inf  # to the next character of its row, in digit heights; infinite behind a cell border
     is_partial: bool = False  # whether it is doubtful, but the page's budget was spent before it got further views
+    is_lost: bool = False  # whether the finder missed it: a stroke that stands alone
 
     @property
     def text(self) -> str:
@@ -53,7 +54,7 @@ def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIO
         if each.label.isdigit():
             same = float(opinion[CHARACTERS.index(each.label)])
             contradicted += bool(same < opinion.max() >= options.min_contradiction)
-            unsupported += same < options.min_support
+            unsupported += bool(same < opinion.max())
     boxes = [each.box for each in reading.characters]
     widest_gap = max(((b[0] - a[2]) / DIGIT_HEIGHT_PX for a, b in pairwise(boxes)), default=0.0)
     digits = digits_of(reading.text)

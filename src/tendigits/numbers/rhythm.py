@@ -12,16 +12,16 @@ import numpy as np
 
 from tendigits.digits.foreground import median
 from tendigits.numbers.detections import Detection, as_table
-from tendigits.numbers.reading import Reading
+from tendigits.numbers.reading import Reading, digits_of
 
-SIGNS = ("+", "-", "x")  # of a column sum's numbers
+SIGNS = ("+", "-", "×", "÷")  # of a column sum's numbers
 
 
 @dataclass(frozen=True)
 class RhythmOptions:
     """Tolerances; lengths are in heights of a digit."""
 
-    max_even_gap: float = 1.6  # between two digits of one number, if all its gaps are about as wide
+    max_even_gap: float = 1.9  # between two digits of one number, if all its gaps are about as wide
     max_uneven: float = 1.4  # the widest gap, or pitch, relative to the median one
     max_parts: int = 12  # of one number
     max_height_change: float = 1.45  # how much higher one part of a number may be than another
@@ -29,8 +29,8 @@ class RhythmOptions:
     # A row whose numbers stand in columns, with those above and below, is a table's.
     near_rows: int = 5  # rows above and below that are compared
     max_column_shift: float = 0.3  # between the ends, or the centres, of numbers in one column
-    min_column_numbers: int = 4  # in the rows nearby
-    min_aligned_fraction: float = 0.75  # of them
+    min_column_numbers: int = 2  # in the rows nearby that are aligned with one of the row's
+    min_aligned_fraction: float = 0.75  # of the numbers nearby that are in a column, and of the row's that are
 
     # Column sums.
     max_column_offset: float = 0.8  # between the right ends of numbers that are written below each other to be added
@@ -68,6 +68,25 @@ def join_detections(parts: Sequence[Reading]) -> Detection:
     x, y = (at + axis[i] * (start + end) / 2 for i, at in enumerate((first.x, first.y)))
     height = median([each.detection.height for each in parts])
     return replace(first, x=float(x), y=float(y), angle=angle, length=end - start, height=height)
+
+
+def join_readings(parts: Sequence[Reading], whole: Reading) -> Reading:
+    """The reading of a number as a whole; where it lost or changed a digit, its parts as they were read alone."""
+    digits = "".join(digits_of(part.text) for part in parts)
+    if digits_of(whole.text) == digits:
+        return whole
+    characters = [
+        replace(each, box=part.strip.in_strip(each.box, whole.strip)) for part in parts for each in part.characters
+    ]
+    return replace(
+        whole,
+        characters=characters,
+        rejected=[each for part in parts for each in part.rejected],
+        crops=np.concatenate([part.crops for part in parts]),
+        second_opinion=np.concatenate([part.second_opinion for part in parts]),
+        stray_ink=max(part.stray_ink for part in parts),
+        is_partial=any(part.is_partial for part in parts),
+    )
 
 
 def is_addend(rows: Sequence[Sequence[Reading]], n: int) -> bool:
@@ -113,17 +132,18 @@ def _is_one_number(parts: Sequence[Reading]) -> bool:
 
 
 def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> bool:
-    """Whether most numbers above and below parts of a row are aligned with one of them."""
+    """Whether parts of a row stand in columns: others above and below are aligned with most of them.
+
+    They are aligned by their left ends, their centres or their right ends.
+    """
     edges, heights = _edges(parts, parts[0]), [part.detection.height for part in parts]
     tolerance = OPTIONS.max_column_shift * median(heights)
-    n_near = n_aligned = 0
-    for row in rows:
-        near = _edges(row, parts[0])
-        near = near[(near[:, 1] > edges[:, 1].min() - tolerance) & (near[:, 1] < edges[:, 1].max() + tolerance)]
-        offsets = abs(near[:, None] - edges).min(axis=2).min(axis=1)
-        n_near += len(near)
-        n_aligned += int((offsets <= tolerance).sum())
-    return n_near >= OPTIONS.min_column_numbers and n_aligned >= OPTIONS.min_aligned_fraction * n_near
+    every = np.concatenate([np.zeros((0, 3)), *(_edges(row, parts[0]) for row in rows)])
+    near = every[(every[:, 1] > edges[:, 1].min() - tolerance) & (every[:, 1] < edges[:, 1].max() + tolerance)]
+    aligned = abs(near[:, None] - edges) <= tolerance
+    fraction = aligned.any(axis=1).mean(axis=0) if len(near) else np.zeros(3)
+    columns = (aligned.sum(axis=0) >= OPTIONS.min_column_numbers).mean(axis=0)
+    return bool((np.minimum(fraction, columns) >= OPTIONS.min_aligned_fraction).any())
 
 
 def _edges(row: Sequence[Reading], first: Reading) -> np.ndarray:

@@ -131,7 +131,7 @@ def read_fields(
     """Read the fields of a form on a page aligned with it: the readings, and the indices of those in each field."""
     readings: list[Reading] = []
     fields: dict[str, list[int]] = {name: [] for name in form.fields}
-    for reading in reader.read_page(aligned, budget):
+    for reading in reader.read_page(aligned, budget)[0]:
         x, y = reading.detection.x, reading.detection.y
         inside = [name for name, box in form.fields.items() if box.left <= x < box.right and box.top <= y < box.bottom]
         if inside:

@@ -11,8 +11,10 @@ import numpy as np
 
 from tendigits.digits.find import Thumbnail
 from tendigits.errors import printable
+from tendigits.geometry import Box
 from tendigits.pictures.image import Grey
-from tendigits.read.results import ACCEPTED_COLOUR, MAX_SIDE_PX, MIN_SIDE_PX, Mark, Number, picture_html
+from tendigits.read.results import ACCEPTED_COLOUR, MAX_SIDE_PX, MIN_SIDE_PX, VALUE_WIDTH, Mark, Number, picture_html
+from tendigits.read.sums import Sum, find_sums
 from tendigits.tables.cell import DOUBTFUL_COLOUR, Cell, column_name, marked, no_formula, text_html
 from tendigits.tables.checks import check
 from tendigits.tables.options import Sums
@@ -47,6 +49,7 @@ class Page:
     tables: list[Table] = field(default_factory=list)  # as they were found, without checks; see `table` and `checked`
     turned: int = 0  # degrees by which the picture is turned clockwise; boxes are in the picture as it is
     fields: dict[str, Cell] = field(default_factory=dict)  # of a form, by their names
+    unread: list[Box] = field(default_factory=list)  # where digits may stand that belong to none of the numbers
     notice: str | None = None  # a warning about the whole page: that not everything was read
     thumbnail: Thumbnail | None = None  # the picture, for notebooks; None if it was read in another process
 
@@ -79,6 +82,7 @@ class Page:
         marks = [Mark(cell.box, cell.value, cell.accepted) for cell in self.fields.values()] or [
             Mark(number.box, number.value, cells.get(i, number).accepted) for i, number in enumerate(self.numbers)
         ]
+        marks += [Mark(box, "", False) for box in self.unread]
         side_px = min(max(*self.size, MIN_SIDE_PX), MAX_SIDE_PX)
         parts = [
             text_html(summary),
@@ -88,11 +92,17 @@ class Page:
         ]
         return f"<div>{''.join(parts)}</div>"
 
+    @property
+    def sums(self) -> list[Sum]:
+        """The sums with their results, such as `3×8-4=20`, and whether they agree."""
+        return find_sums(self.numbers)
+
     def summary(self) -> str:
         """Its size, how much was read, and the notice, in one line."""
         width, height = self.size
         counts = {"number": len(self.numbers), "table": len(self.parts()[0]), "field": len(self.fields)}
         read = [f"{n} {name}{'s' * (n != 1)}" for name, n in counts.items() if n or name == "number"]
+        read += [f"{len(self.unread)} not read"] if self.unread else []
         return ", ".join([f"Page of {width}x{height} pixels", *read, *([self.notice] if self.notice else [])])
 
     def text(self) -> str:
@@ -106,6 +116,11 @@ class Page:
         parts = [f"turned by {self.turned} degrees"] if self.turned else []
         parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in tables]
         parts += [number.summary() for number in others]
+        parts += [f"{'not read':{VALUE_WIDTH}} a digit may stand at {box.left},{box.top}" for box in self.unread]
+        parts += [
+            f"{'sum':{VALUE_WIDTH}} {each.text} {'agrees' if each.agrees else 'does not agree as it was read'}"
+            for each in self.sums
+        ]
         return "\n".join(parts)
 
     def parts(self) -> tuple[list[Table], list[Number]]:
@@ -130,9 +145,11 @@ class Page:
             "size": list(self.size),
             "turned": self.turned,
             "notice": self.notice,
+            "unread": [list(box) for box in self.unread],
             "numbers": [number.as_dict() for number in self.numbers],
             "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
             "tables": [table.as_dict() for table in self.checked()],
+            "sums": [each.as_dict() for each in self.sums],
         }
 
     def rows(self, path: str) -> list[tuple[Any, ...]]:
@@ -170,6 +187,8 @@ def draw_page(grey: Grey, page: Page) -> Any:
             draw.rectangle([edge * scale for edge in character.box], outline=_colour(character.accepted), width=2)
         corner = number.box.left * scale, max(0, number.box.top * scale - 24)
         draw.text(corner, number.value, fill=_colour(number.accepted), font=font)
+    for box in page.unread:
+        draw.rectangle([edge * scale for edge in box], outline=DOUBTFUL_COLOUR, width=2)
     for i, character in enumerate(characters):
         x = MARGIN_PX + i % columns * CELL_WIDTH_PX
         y = MARGIN_PX + i // columns * CELL_HEIGHT_PX + image.height

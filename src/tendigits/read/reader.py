@@ -167,7 +167,7 @@ class Reader:
         if turns := turns_of(self.number_reader, detections, views, budget):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
             detections, views = self.number_reader.detect(grey, budget), self.number_reader.views(grey)
-        readings = self.number_reader.read_page(grey, budget, detections, views)
+        readings, lost = self.number_reader.read_page(grey, budget, detections, views)
         readings, layouts = read_tables(self.number_reader, grey, readings, cache(self._is_clear), budget)
         upright_size = size[::-1] if turns % 2 else size
 
@@ -177,7 +177,8 @@ class Reader:
         numbers = self._accept(readings, to_picture)
         tables = [table_of(layout, numbers, to_picture) for layout in layouts]
         notice = LEFT_OUT if budget.is_short else None
-        return Page(numbers, size, tables, 90 * turns, notice=notice, thumbnail=thumbnail)
+        unread = [to_picture(each.strip.in_picture(each.characters[0].box)) for each in lost]
+        return Page(numbers, size, tables, 90 * turns, unread=unread, notice=notice, thumbnail=thumbnail)
 
     def read_form(self, form: Form, image: Any, page: int = 1) -> Page:
         """Read the fields of a form in a picture of it; the arguments are those of `read`.

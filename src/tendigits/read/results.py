@@ -86,7 +86,7 @@ class Digit:
 class Character:
     """A digit or a sign of a number. The box is in pixels of the picture."""
 
-    label: str  # one of 0123456789.,-/:+=()%x
+    label: str  # one of 0123456789.,-/:+=()%×÷
     confidence: float  # 0 to 1: the probability that it is this character
     alternatives: list[tuple[str, float]]
     """Other possible labels with their probabilities, the most probable first; "" means not a character at all."""

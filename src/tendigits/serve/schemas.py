@@ -232,6 +232,14 @@ class TableResponse(BaseModel):
     dense: bool  # whether it looks like a table, and not like numbers scattered over the page
 
 
+class SumResponse(BaseModel):
+    """A calculation that somebody has written with its result."""
+
+    text: str  # in one line
+    numbers: list[int]  # indices of its numbers
+    agrees: bool
+
+
 class PageResponse(BaseModel):
     """One picture, or the error if it could not be read."""
 
@@ -240,9 +248,11 @@ class PageResponse(BaseModel):
     size: tuple[int, int] | None = None
     turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0  # degrees clockwise; boxes are not turned
     notice: str | None = None  # what a person should know of the page: that not all of it was read
+    unread: list[tuple[int, int, int, int]] = []  # boxes of strokes like digits that belong to none of the numbers
     text: str = ""
     numbers: list[NumberResponse] = []
     tables: list[TableResponse] = []
+    sums: list[SumResponse] = []
     fields: dict[str, CellResponse] = {}
     error: str | None = None
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from tendigits.digits.network import softmax
@@ -116,6 +115,8 @@ def loss(probabilities: Any, weight: Any, edges: Any, output: Any) -> Any:
         edges: (n, positions, 4)
         output: the network's, (n, 1, positions / 2, 2 * (classes + 1 + 4)).
     """
+    from keras import ops  # here: strings are aligned without Keras, whose backend is chosen later
+
     output = ops.reshape(output, (ops.shape(output)[0], -1, NONE + 5))
     entropy = ops.categorical_crossentropy(probabilities, output[..., : NONE + 1], from_logits=True)
     error = ops.sum(ops.abs(output[..., NONE + 1 :] - edges), axis=-1)

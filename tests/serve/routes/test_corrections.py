@@ -143,3 +143,8 @@ def test_a_store_that_fails_is_an_error_that_does_not_reveal_its_location(client
     for answer in (client.post("/v1/corrections", json=new), client.get("/v1/corrections/export")):
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert "secret" not in answer.text
+
+
+def test_a_typed_x_or_asterisk_is_the_sign_of_a_product(client):
+    added = [add_number(client, text).json()["numbers"][0]["text"] for text in ("3x4", "3*5", "8÷2")]
+    assert added == ["3×4", "3×5", "8÷2"]

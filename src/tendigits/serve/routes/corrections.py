@@ -38,7 +38,9 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("expected a time from the years 1 to 9999, in UTC, too") from None
 
 
-Text = Annotated[str, Field(description=TEXT, max_length=512)]
+TYPED = str.maketrans("xX*", "×××")  # what people type, for keyboards have no ×
+
+Text = Annotated[str, Field(description=TEXT, max_length=512), AfterValidator(lambda text: text.translate(TYPED))]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Created = Annotated[datetime, Field(strict=False), AfterValidator(_in_utc)]
 

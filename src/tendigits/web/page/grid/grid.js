@@ -5,7 +5,7 @@ import { ask, askFile } from "../shared/api.js";
 import { element, find, notify, rectOf, save, trying } from "../shared/dom.js";
 import { isFilled, joinColumns, joinRows, splitColumn, splitRow } from "./table.js";
 
-const NUMBER = /^[0-9.,\-/:+=()%x]*$/; // the characters that the reader can learn
+const NUMBER = /^[0-9.,\-/:+=()%×÷x*]*$/; // the characters that the reader can learn; x and * are ×
 const MAX_CELL_LENGTH = 100;
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 

@@ -1,0 +1,86 @@
+"""Whether the sums on a page agree: `3×8-4=20` in one line, or numbers below each other with their result.
+
+page.sums[0]        # Sum(text="427+85=512", numbers=[0, 1, 2], agrees=True)
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby, pairwise
+from typing import Any
+
+from tendigits.numbers.grammar import UNSIGNED, to_decimal
+from tendigits.read.results import Number
+
+TERM = re.compile(rf"([-+×÷/:]?)({UNSIGNED})")
+MAX_OFFSET = 0.8  # heights of a number: between the right ends of numbers that are written below each other
+MAX_DISTANCE = 3.0  # heights of a number: from one row of such a sum to the next
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A sum, or another calculation, that somebody has written with its result."""
+
+    text: str  # in one line: 427+85=512
+    numbers: list[int]  # indices of its numbers on the page
+    agrees: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert to a dictionary for JSON."""
+        return dict(vars(self))
+
+
+def find_sums(numbers: Sequence[Number]) -> list[Sum]:
+    """The sums on a page, in reading order."""
+    texts = [([i], number.text) for i, number in enumerate(numbers) if "=" in number.text]
+    texts += [(rows, _in_line([numbers[i].value for i in rows])) for rows in _columns(numbers)]
+    found = []
+    for indices, text in sorted(texts):
+        left, _, right = text.partition("=")
+        value, result = calculate(left), calculate(right)
+        if value is not None and result is not None and len(TERM.findall(left)) > 1:
+            found.append(Sum(text, indices, value == result))
+    return found
+
+
+def calculate(text: str) -> Fraction | None:
+    """The value of a calculation such as `3×8-4`; None if it is not one, or divides by 0."""
+    terms = TERM.findall(text)
+    if "".join(operator + number for operator, number in terms) != text or not terms:
+        return None
+    addends: list[Fraction] = []
+    for operator, written in terms:
+        number = to_decimal(written)
+        if number is None:
+            return None
+        value = Fraction(number)
+        if operator in ("", "+", "-"):
+            addends.append(-value if operator == "-" else value)
+        elif not addends or (operator != "×" and value == 0):
+            return None
+        else:
+            addends[-1] *= value if operator == "×" else 1 / value
+    return sum(addends, Fraction(0))
+
+
+def _columns(numbers: Sequence[Number]) -> Iterator[list[int]]:
+    """Numbers below each other, of which only those between the first and the last have a sign."""
+    starts = [True, *(not _is_below(a, b) for a, b in pairwise(numbers))]
+    order = [sum(starts[: i + 1]) for i in range(len(numbers))]
+    for _, members in groupby(range(len(numbers)), key=order.__getitem__):
+        column = [*members]
+        signed = [numbers[i].text[0] in "+-×÷" for i in column]
+        if len(column) > 2 and signed == [False, *[True] * (len(column) - 2), False]:
+            yield column
+
+
+def _is_below(above: Number, below: Number) -> bool:
+    """Whether a number stands right below another, with the last digits in one column."""
+    height = max(above.box.height, below.box.height)
+    is_near = 0 <= below.box.top - above.box.top - height / 2 <= MAX_DISTANCE * height
+    return is_near and abs(above.box.right - below.box.right) <= MAX_OFFSET * height
+
+
+def _in_line(rows: Sequence[str]) -> str:
+    return f"{''.join(rows[:-1])}={rows[-1]}"

@@ -1,0 +1,55 @@
+"""Digits that the finder missed: they are parts of numbers, or reported, and a number next to one is not accepted."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tendigits.numbers.lost import find_lost_digits
+from tendigits.numbers.views import Budget
+from tendigits.read.reader import Reader
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader(threads=1)
+
+
+def spaced(*places):
+    """Digits, each at its left end and baseline, about 43 pixels high."""
+    page = np.full((200, 700), 235, np.uint8)
+    for digit, x, y in places:
+        cv2.putText(page, digit, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 2, 40, 4, cv2.LINE_AA)
+    return page
+
+
+def read(reader, page, missed):
+    """Read a page on which the finder misses what begins left of a column."""
+    found = [each for each in reader.number_reader.detect(page, Budget()) if each.x > missed]
+    assert found
+    return reader.number_reader.read_page(page, Budget(), found)
+
+
+def test_a_missed_digit_is_a_part_of_the_number_whose_rhythm_it_has(reader):
+    page = spaced(("4", 60, 120), ("5", 140, 120), ("6", 220, 120))
+    (number,), lost = read(reader, page, missed=110)
+    assert (number.text, number.is_lost, lost) == ("456", False, [])
+
+
+def test_a_missed_digit_elsewhere_is_reported(reader):
+    page = spaced(("4", 20, 120), ("56", 320, 120), ("78", 500, 120))
+    numbers, lost = read(reader, page, missed=110)
+    assert ([each.text for each in numbers], [each.text for each in lost]) == (["56", "78"], ["4"])
+
+
+def test_the_number_next_to_it_is_not_accepted(reader):
+    near, far = spaced(("4", 230, 120), ("56", 330, 120)), spaced(("4", 20, 120), ("56", 330, 120))
+    inks = [read(reader, page, missed=300)[0][0].stray_ink for page in (near, far)]
+    assert inks[0] >= 1 > inks[1]
+
+
+def test_words_rules_and_points_are_not_digits(reader):
+    page = spaced(("Total", 20, 120), ("56", 330, 120), (".", 450, 120))
+    cv2.rectangle(page, (480, 40), (560, 140), 60, 2)
+    cv2.line(page, (620, 10), (620, 190), 60, 2)
+    numbers = [each for each in reader.number_reader.detect(page, Budget()) if each.x > 300]
+    assert find_lost_digits(reader.network, page, numbers) == []

@@ -1,0 +1,54 @@
+"""Sums on a page: what is a sum, and whether it agrees, compared with Python's own arithmetic."""
+
+import re
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tendigits.geometry import Box
+from tendigits.read.page import Page
+from tendigits.read.results import Number
+from tendigits.read.sums import calculate
+
+BOX = Box(0, 0, 90, 40)
+
+
+def number(text, box=BOX):
+    return Number(text, None, 0.99, True, None, box, [])
+
+
+@given(st.lists(st.integers(0, 999), min_size=1, max_size=4), st.data())
+def test_a_calculation_is_that_of_python(values, data):
+    operators = [data.draw(st.sampled_from("+-×÷")) for _ in values[1:]]
+    text = str(values[0]) + "".join(f"{a}{b}" for a, b in zip(operators, values[1:], strict=True))
+    code = re.sub(r"(\d+)", r"Fraction(\1)", text).replace("×", "*").replace("÷", "/")
+    try:
+        expected = eval(code, {"Fraction": Fraction})
+    except ZeroDivisionError:
+        expected = None
+    assert calculate(text) == expected
+
+
+@pytest.mark.parametrize(("text", "agrees"), [
+    ("3×8-4=20", [True]), ("3×8-4=21", [False]), ("12:4=3", [True]), ("2,50+0,25=2,75", [True]), ("3+4=", []),
+    ("=500", []), ("500=", []), ("17/20", []), ("3+x=5", []), ("1÷0=1", []), ("1=1", []),
+])  # fmt: skip
+def test_a_sum_in_one_line(text, agrees):
+    page = Page([number(text)], (100, 50))
+    assert [each.agrees for each in page.sums] == agrees
+
+
+def test_numbers_below_each_other():
+    def column(*texts):
+        return [number(text, Box(200 - 20 * len(text), 50 * i, 200, 50 * i + 40)) for i, text in enumerate(texts)]
+
+    assert [vars(each) for each in Page(column("228", "-132", "096"), (300, 200)).sums] == [
+        {"text": "228-132=096", "numbers": [0, 1, 2], "agrees": True}
+    ]
+    both = [*column("427", "+85", "+8", "521"), number("7", Box(0, 900, 20, 940))]
+    assert [(each.text, each.agrees) for each in Page(both, (300, 1000)).sums] == [("427+85+8=521", False)]
+    assert Page(column("427", "85", "512"), (300, 200)).sums == []
+    assert "427+85=512 agrees" in Page(column("427", "+85", "512"), (300, 200)).text()
+    assert Page(column("427", "+85", "512"), (300, 200)).as_dict()["sums"][0]["agrees"] is True
