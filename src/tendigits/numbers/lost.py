@@ -1,4 +1,4 @@
-"""Strokes as high as digits that stand alone and belong to no number: perhaps digits that the finder missed.
+"""Strokes as high as digits that belong to no number and to no word: perhaps digits that the finder missed.
 
 detections = find_lost_digits(network, grey, numbers)       # `numbers`: the detections that were read
 """
@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.foreground import find_foreground, median
+from tendigits.digits.foreground import median
 from tendigits.digits.network import Network
-from tendigits.digits.segment import find_components
-from tendigits.numbers.detections import Detection
+from tendigits.numbers.detections import Detection, as_table
 from tendigits.numbers.second_opinion import crop_characters
 from tendigits.pictures.image import Grey
 
@@ -22,6 +21,12 @@ from tendigits.pictures.image import Grey
 class LostDigitOptions:
     """Tolerances; lengths are in heights of the page's digits unless a name ends in _px."""
 
+    # Writing that may be letters or digits.
+    max_stroke: float = 0.4  # thickness of its strokes
+    min_contrast: float = 0.3  # darkness of its strokes, as a fraction of that of the numbers
+    max_straight_stroke: float = 2.0  # a longer straight stroke is a ruled line
+
+    # Digits.
     digit_height_px: float = 24.0  # the page is shrunk until its digits have this height
     min_height: float = 0.6
     max_height: float = 1.6
@@ -29,7 +34,8 @@ class LostDigitOptions:
     number_margin: float = 0.3  # strokes this close to a number belong to it
     min_gap: float = 0.3  # to the next strokes on the same height; in a word they are closer
     min_neighbour_height: float = 0.3  # lower strokes, such as points, are no neighbours
-    min_is_digit: float = 0.8  # probability that it is a digit, by the digit network
+    min_is_digit: float = 0.5  # probability that it is a digit, by the digit network
+    max_bar_width: float = 0.35  # an upright stroke may be a 1
     max_digits: int = 60  # of a page
 
 
@@ -41,27 +47,59 @@ def find_lost_digits(network: Network, grey: Grey, numbers: Sequence[Detection])
     height = median([number.height for number in numbers])
     scale = min(1.0, OPTIONS.digit_height_px / height)
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    foreground = find_foreground(np.asarray(small, np.uint8))
-    if foreground is None:
-        return []
-    boxes = np.array([each.box for each in find_components(foreground).all], np.float64).reshape(-1, 4)
-    digit = height * scale
+    page, digit = np.asarray(small, np.uint8), height * scale
+    strokes = find_writing(page, _boxes_of(numbers, scale), digit)
+    left, top, across, down, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)[2][1:].T.astype(np.float64)
+    boxes = np.stack([left, top, left + across, top + down], axis=1)
     boxes = boxes[boxes[:, 3] - boxes[:, 1] >= OPTIONS.min_neighbour_height * digit]
     width, height_px = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     is_digit_sized = (OPTIONS.min_height * digit <= height_px) & (height_px <= OPTIONS.max_height * digit)
     is_digit_sized &= width <= OPTIONS.max_width * digit
     x, y = ((boxes[:, :2] + boxes[:, 2:]) / 2).astype(np.int64).T
-    candidates = np.flatnonzero(is_digit_sized & (_area_of(numbers, scale, foreground.shape)[y, x] == 0))
-    alone = candidates[~_has_neighbour(boxes[candidates], boxes, OPTIONS.min_gap * digit)][: OPTIONS.max_digits]
-    if not len(alone):
+    is_unread = _area_of(numbers, scale, page.shape)[y, x] == 0
+    candidates = np.flatnonzero(is_digit_sized & is_unread)[: OPTIONS.max_digits]
+    if not len(candidates):
         return []
-    predictions = network(crop_characters(foreground, [tuple(box) for box in boxes[alone].tolist()]))
+    crops = crop_characters(255 * strokes, [tuple(box) for box in boxes[candidates].tolist()])
+    is_bar = width[candidates] <= OPTIONS.max_bar_width * digit  # a 1, which the digit network may take for a line
+    found = candidates[is_bar | (network(crops).is_digit >= OPTIONS.min_is_digit)]
+    others = boxes[np.setdiff1d(np.flatnonzero(is_unread), found)]  # next to one of these, it is a letter
+    digits = boxes[found[~_has_neighbour(boxes[found], others, OPTIONS.min_gap * digit)]] / scale
     angle = median([number.angle for number in numbers])
-    found = boxes[alone[predictions.is_digit >= OPTIONS.min_is_digit]] / scale
     return [
         Detection((left + right) / 2, (top + bottom) / 2, angle, right - left, bottom - top, 0.0)
-        for left, top, right, bottom in found.tolist()
+        for left, top, right, bottom in digits.tolist()
     ]
+
+
+def find_writing(page: Grey, numbers: NDArray[np.int64], digit: float) -> Grey:
+    """Mask of what is almost as dark as the strokes of numbers, without ruled lines: uint8 (height, width), 0 or 1.
+
+    Args:
+        page: uint8 (height, width).
+        numbers: int64 (n, 4), left, top, right and bottom of each.
+        digit: height of a digit in pixels.
+    """
+    width = max(3, round(OPTIONS.max_stroke * digit)) | 1
+    darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8)) - page
+    crops = [darkness[max(0, top) : bottom, max(0, left) : right] for left, top, right, bottom in numbers.tolist()]
+    of_numbers = median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0])
+    strokes: Grey = (darkness >= max(OPTIONS.min_contrast * of_numbers, 1.0)).astype(np.uint8)
+    length = round(OPTIONS.max_straight_stroke * digit)
+    for line, across in (((1, length), (3, 1)), ((length, 1), (1, 3))):
+        thick = cv2.dilate(strokes, np.ones(across, np.uint8))
+        ruled = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones(line, np.uint8))
+        strokes[cv2.dilate(ruled, np.ones((3, 3), np.uint8)) > 0] = 0
+    return strokes
+
+
+def _boxes_of(numbers: Sequence[Detection], scale: float) -> NDArray[np.int64]:
+    """Upright boxes around numbers, on a shrunk page."""
+    table = as_table(numbers)
+    half = abs(table[:, 4:] * table[:, 2:3]) + abs(table[:, 5:3:-1] * table[:, 3:4])
+    corners = np.concatenate([table[:, :2] - half / 2, table[:, :2] + half / 2], axis=1)
+    boxes: NDArray[np.int64] = np.round(corners * scale).astype(np.int64)
+    return boxes
 
 
 def _area_of(numbers: Sequence[Detection], scale: float, shape: tuple[int, ...]) -> Grey:
@@ -80,5 +118,5 @@ def _has_neighbour(candidates: NDArray[np.float64], boxes: NDArray[np.float64], 
     left, top, right, bottom = candidates.T[..., None]
     is_near = (boxes[:, 0] < right + gap) & (boxes[:, 2] > left - gap)
     is_near &= (boxes[:, 1] < bottom) & (boxes[:, 3] > top)
-    has_neighbour: NDArray[np.bool_] = is_near.sum(axis=1) > 1  # itself is one
+    has_neighbour: NDArray[np.bool_] = is_near.any(axis=1)
     return has_neighbour

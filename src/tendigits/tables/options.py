@@ -44,9 +44,6 @@ class TableOptions:
     min_line_extent: float = 0.5  # fraction of a table's width or height that a ruled line covers
 
     # Words.
-    max_letter_stroke: float = 0.4  # thickness of the strokes of a word
-    min_letter_contrast: float = 0.3  # darkness of a word's strokes, as a fraction of that of the numbers
-    max_straight_stroke: float = 2.0  # a longer straight stroke is a ruled line
     max_letter_gap: float = 0.45  # a wider gap separates words, or the words of two cells
     min_word_height: float = 0.35
     max_word_height: float = 2.2

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.foreground import median
+from tendigits.numbers.lost import find_writing
 from tendigits.pictures.image import Grey
 from tendigits.tables.bands import split_rows
 from tendigits.tables.options import OPTIONS
@@ -24,7 +25,7 @@ def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) 
     page, corner = sheet_map.rectify(grey, scale)
     offset = np.tile(corner, 2)
     boxes = np.round((numbers - offset) * scale).astype(np.int64)
-    strokes = _strokes(page, boxes, height * scale)
+    strokes = find_writing(page, boxes, height * scale)
     return _words(strokes, boxes, height * scale) / scale + offset
 
 
@@ -43,21 +44,6 @@ def belong_to_table(words: Floats, numbers: Floats, height: float) -> Mask:
     is_header[-1] = False
     belong: Mask = ((n_numbers > 0) | is_header)[row_of_words]
     return belong
-
-
-def _strokes(page: Grey, numbers: Ints, digit: float) -> Grey:
-    """Mask of what is almost as dark as the strokes of the numbers, without ruled lines."""
-    width = max(3, round(OPTIONS.max_letter_stroke * digit)) | 1
-    darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8)) - page
-    crops = [darkness[max(0, top) : bottom, max(0, left) : right] for left, top, right, bottom in numbers.tolist()]
-    of_numbers = median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0])
-    strokes: Grey = (darkness >= max(OPTIONS.min_letter_contrast * of_numbers, 1.0)).astype(np.uint8)
-    length = round(OPTIONS.max_straight_stroke * digit)
-    for line, across in (((1, length), (3, 1)), ((length, 1), (1, 3))):
-        thick = cv2.dilate(strokes, np.ones(across, np.uint8))
-        ruled = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones(line, np.uint8))
-        strokes[cv2.dilate(ruled, np.ones((3, 3), np.uint8)) > 0] = 0
-    return strokes
 
 
 def _words(strokes: Grey, numbers: Ints, digit: float) -> NDArray[np.int32]:
