@@ -46,10 +46,9 @@ def test_the_boxes_of_copies_lie_on_their_characters():
 
 
 @pytest.mark.slow
-def test_a_strip_is_read_as_corrected_and_training_is_reproducible(monkeypatch):
-    monkeypatch.setattr(module, "REHEARSED_COPIES", 2)
+def test_a_strip_is_read_as_corrected_and_training_is_reproducible():
     strip = strip_of("1350")
-    training = [strip], ["7850"], generated_numbers().rehearsed[::6]
+    training = [strip], ["7850"], generated_numbers().rehearsed[::2]
     data = fine_tune_numbers(bundled_file(), *training)
     network = NumberNetwork(data)
     assert network.about == bundled(1).about

@@ -36,7 +36,8 @@ Array = np.ndarray[Any, Any]
 Strips = Sequence[Array]
 Callbacks = Sequence[keras.callbacks.Callback]
 
-CORRECTIONS_PER_REHEARSAL = 0.3 / 0.7  # corrections are 30% of the training data, rehearsal is 70%
+CORRECTIONS_PER_REHEARSAL = 0.3 / 0.7  # corrected digits are 30% of the training data, rehearsal is 70%
+NUMBERS_PER_REHEARSAL = 0.15  # the same for the pixels of numbers; with more, other numbers are forgotten
 LEARNING_RATE = 3e-4
 
 DIGIT_EPOCHS = 4
@@ -151,7 +152,7 @@ def number_data(
     corrected = [strip for strip in labelled if strip is not None]
     others = [LabelledStrip(strip, [], np.zeros((0, 4), np.float32), 0, 0) for strip in rehearsal]
     rehearsed = [copy.picture for strip in others for copy in copies(strip, REHEARSED_COPIES, rng)]
-    n_pixels = CORRECTIONS_PER_REHEARSAL * sum(picture.size for picture in rehearsed)
+    n_pixels = NUMBERS_PER_REHEARSAL * sum(picture.size for picture in rehearsed)
     n_copies = round(n_pixels / max(1, sum(strip.picture.size for strip in corrected)))
     changed = [copy for strip in corrected for copy in copies(strip, min(MAX_COPIES, max(1, n_copies)), rng)]
     pictures = [*(copy.picture for copy in changed), *rehearsed]
