@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import Any
 
 from tendigits.numbers.grammar import UNSIGNED, to_decimal
+from tendigits.numbers.rhythm import SIGNS
 from tendigits.read.results import Number
 
 TERM = re.compile(rf"([-+×÷/:]?)({UNSIGNED})")
@@ -67,10 +68,10 @@ def calculate(text: str) -> Fraction | None:
 def _columns(numbers: Sequence[Number]) -> Iterator[list[int]]:
     """Numbers below each other, of which only those between the first and the last have a sign."""
     starts = [True, *(not _is_below(a, b) for a, b in pairwise(numbers))]
-    order = [sum(starts[: i + 1]) for i in range(len(numbers))]
-    for _, members in groupby(range(len(numbers)), key=order.__getitem__):
+    column_of = [*accumulate(starts)]
+    for _, members in groupby(range(len(numbers)), key=column_of.__getitem__):
         column = [*members]
-        signed = [numbers[i].text[0] in "+-×÷" for i in column]
+        signed = [numbers[i].text.startswith(SIGNS) for i in column]
         if len(column) > 2 and signed == [False, *[True] * (len(column) - 2), False]:
             yield column
 
