@@ -67,6 +67,12 @@ TALL_ONES, TALLEST_ONE = 0.3, 1.6
 STEEP, STEEPEST = 0.2, 0.7
 """Share of the hands that slant far to the right, and how far at most: the top of a digit, in digit heights."""
 
+SPREAD, NARROWEST_SPREAD, WIDEST_SPREAD = 0.1, 0.4, 1.5
+"""Share of the hands whose digits stand far apart, and how far at least and at most, in digit heights."""
+
+FAR_SIGN, FARTHEST_SIGN = 0.3, 3.5
+"""Share of the signs that stand far in front of a number, as in a column sum, and how far at most, in digit heights."""
+
 BEND = 0.022
 """Standard deviation of the points by which a shape is bent, in digit heights."""
 
@@ -95,6 +101,11 @@ class Hand:
     """Probability that a character looks like the same character before it."""
     person: Drawings = field(default_factory=dict)
     """What this person's characters look like, as far as they are known."""
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether the digits of its numbers stand far apart."""
+        return self.gap >= NARROWEST_SPREAD
 
 
 @dataclass(eq=False)
@@ -186,7 +197,10 @@ class Shapes:
             gap = min(hand.gap, float(rng.uniform(-0.12, 0.08))) if joined else hand.gap
             if any(sign in text[place : place + 2] for sign in SIGNS):
                 gap = max(gap, BESIDE_SIGN)  # or a digit hides it
-            x = end + (gap + float(rng.normal(0, 0.05 if hand.uneven else 0.0))) * height
+            if place == 0 and label in "+-×" and rng.random() < FAR_SIGN:
+                gap = float(rng.uniform(gap, FARTHEST_SIGN))
+            uneven = 0.1 * hand.gap if hand.is_spread else 0.05
+            x = end + (gap + float(rng.normal(0, uneven if hand.uneven else 0.0))) * height
         return x
 
     def write_other(self, canvas: Canvas, x: float, middle: float, hand: Hand, rng: Rng) -> float:
@@ -237,6 +251,8 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
     close = (
         rng.uniform(0.08, 0.2) if printed else rng.uniform(-0.12, 0.1) if rng.random() < 0.5 else rng.uniform(0.05, 0.4)
     )
+    if rng.random() < SPREAD:
+        close = rng.uniform(NARROWEST_SPREAD, WIDEST_SPREAD)
     thin = rng.uniform(0.015, 0.05) if rng.random() < 0.5 else rng.uniform(0.035, 0.1)
     return Hand(
         font=fonts[int(rng.integers(len(fonts)))] if fonts else None,

@@ -36,8 +36,14 @@ TOOTH = 1.6
 UNRULED = 2.5
 """Of a digit's height: the narrowest column of a table without ruled lines, where only room parts the cells."""
 
-EMPTY, TABLE, ALONE = 0.08, 0.35, 0.12
-"""Shares of the pages without a number, with a table, and with one number."""
+EMPTY, TABLE, ALONE, COLUMN_SUMS = 0.08, 0.33, 0.12, 0.1
+"""Shares of the pages without a number, with a table, with one number, and with sums written below each other."""
+
+ONE_DIGIT = 0.3
+"""Share of the pages with one number on which that is a single digit."""
+
+CARRIES = 0.2
+"""Share of the sums below each other with small digits that are carried, above them."""
 
 WORD, NOTHING = 0.2, 0.2
 """Shares of a table's cells with a word, and with nothing; of the numbers in lines with words in front or behind."""
@@ -131,9 +137,12 @@ class PageWriter:
             return self._words(canvas, hand, rng)
         if chance < EMPTY + ALONE:
             x, base = float(rng.uniform(5, SIDE / 2)), float(rng.uniform(hand.height, SIDE - 4))
-            return self._number(canvas, x, base, hand, rng)
+            text = str(rng.integers(10)) if rng.random() < ONE_DIGIT else None
+            return self._number(canvas, x, base, hand, rng, text)
         if chance < EMPTY + ALONE + TABLE:
-            return self._table(canvas, hand, rng)
+            return self._table(canvas, replace(hand, gap=min(hand.gap, CLOSE)), rng)
+        if chance < EMPTY + ALONE + TABLE + COLUMN_SUMS:
+            return self._column_sums(canvas, hand, rng)
         return self._lines(canvas, hand, rng)
 
     def _number(
@@ -142,6 +151,10 @@ class PageWriter:
         """Write one number; returns where, or nothing if there was no room."""
         first = len(canvas.boxes)
         self.shapes.write_number(canvas, text or draw_number(rng), x, base - hand.slope * x, hand, rng)
+        return self._number_since(canvas, first, x, base, hand)
+
+    def _number_since(self, canvas: Canvas, first: int, x: float, base: float, hand: Hand) -> list[Number]:
+        """What was written as one number, from the first box on; nothing if there was no room."""
         boxes = canvas.boxes[first:]
         if not boxes:
             return []
@@ -154,10 +167,10 @@ class PageWriter:
         """Lines of numbers, and some words, from top to bottom."""
         numbers: list[Number] = []
         base, step = float(rng.uniform(1, 3)) * hand.height, float(rng.uniform(1.35, 3.5)) * hand.height
-        left, columns = float(rng.uniform(2, SIDE / 3)), rng.random() < 0.5
+        left, columns = float(rng.uniform(2, SIDE / 3)), rng.random() < 0.5 and not hand.is_spread
         while base < SIDE - 2:
             x = left + float(rng.uniform(0, 2)) * hand.height
-            while rng.random() < 1.5 * WORD:
+            while rng.random() < 1.5 * WORD and not hand.is_spread:
                 x = self._other(canvas, x, base, hand, rng)
             while x < SIDE - hand.height:
                 found = self._number(canvas, x, base, hand, rng)
@@ -210,6 +223,54 @@ class PageWriter:
                         end = float(number.end[0])
         if ruled:
             _draw_rules(canvas.others, rows, columns, hand.height, rng)
+        return numbers
+
+    def _column_sums(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
+        """Sums and differences below each other, a digit in each column, with a rule above the result."""
+        numbers: list[Number] = []
+        hand = replace(hand, slope=0.0)
+        down, pitch = (float(rng.uniform(low, high)) * hand.height for low, high in ((1.2, 2.2), (0.75, 1.5)))
+        top, left = (float(rng.uniform(0.5, 2.5)) * hand.height for _ in range(2))
+        n_addends, n_columns = int(rng.integers(2, 4)), int(rng.integers(2, 6))
+        for y in np.arange(top, SIDE, (n_addends + 1.2 + float(rng.uniform(0.3, 2))) * down):
+            for x in np.arange(left, SIDE, (n_columns + float(rng.uniform(1.3, 3))) * pitch):
+                numbers += self._column_sum(canvas, (float(x), float(y)), (n_addends, n_columns), (pitch, down), hand, rng)
+        return numbers
+
+    def _column_sum(
+        self,
+        canvas: Canvas,
+        corner: tuple[float, float],
+        counts: tuple[int, int],
+        steps: tuple[float, float],
+        hand: Hand,
+        rng: Rng,
+    ) -> list[Number]:
+        """One of them, with so many addends, and columns at most: a step to the right and down from each to the next."""
+        (left, base), (n_addends, n_columns), (pitch, down) = corner, counts, steps
+        numbers: list[Number] = []
+        sign, before = str(rng.choice(list("++--×"))), float(rng.uniform(0.8, 1.5)) * pitch
+        right = left + before + n_columns * pitch
+        if rng.random() < CARRIES and base > hand.height:
+            small = replace(hand, height=0.45 * hand.height, pen=0.7 * hand.pen)
+            x = right - float(rng.integers(2, n_columns + 1)) * pitch
+            numbers += self._number(canvas, x, base - 0.1 * hand.height, small, rng, str(rng.integers(1, 3)))
+        for row in range(n_addends + 1):
+            base += down
+            is_result, first = row == n_addends, len(canvas.boxes)
+            if is_result:
+                dark, thick = int(rng.integers(110, 256)), max(1, round(2 * hand.pen * float(rng.uniform(0.5, 1))))
+                y = base - down + (down - hand.height) / 2
+                ends = (round(left), round(y)), (round(right), round(y + float(rng.normal(0, 1))))
+                cv2.line(canvas.others, *ends, dark, thick, cv2.LINE_AA)
+            elif row == n_addends - 1 or (row and sign == "+" and rng.random() < 0.5):
+                self.shapes.write_number(canvas, sign, left, base, hand, rng)
+            n_digits = n_columns if rng.random() < 0.5 else int(rng.integers(1, n_columns + 1))
+            for column in range(n_columns - n_digits, n_columns):
+                x = left + before + (column + float(rng.normal(0.1, 0.06))) * pitch
+                self.shapes.write_number(canvas, str(rng.integers(10)), x, base, hand, rng)
+            if any(label.isdigit() for label in canvas.labels[first:]):
+                numbers += self._number_since(canvas, first, left, base, hand)
         return numbers
 
     def _cell(

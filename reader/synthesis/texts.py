@@ -64,7 +64,7 @@ def _time(rng: Rng) -> str:
 
 
 def _signed(rng: Rng) -> str:
-    return str(rng.choice(list("--+"))) + (draw_integer(rng, 5) if rng.random() < 0.6 else _decimal(rng))
+    return str(rng.choice(list("---++×"))) + (draw_integer(rng, 5) if rng.random() < 0.6 else _decimal(rng))
 
 
 def _sum(rng: Rng) -> str:
