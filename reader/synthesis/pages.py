@@ -234,7 +234,8 @@ class PageWriter:
         n_addends, n_columns = int(rng.integers(2, 4)), int(rng.integers(2, 6))
         for y in np.arange(top, SIDE, (n_addends + 1.2 + float(rng.uniform(0.3, 2))) * down):
             for x in np.arange(left, SIDE, (n_columns + float(rng.uniform(1.3, 3))) * pitch):
-                numbers += self._column_sum(canvas, (float(x), float(y)), (n_addends, n_columns), (pitch, down), hand, rng)
+                counts = n_addends, n_columns
+                numbers += self._column_sum(canvas, (float(x), float(y)), counts, (pitch, down), hand, rng)
         return numbers
 
     def _column_sum(
@@ -246,7 +247,7 @@ class PageWriter:
         hand: Hand,
         rng: Rng,
     ) -> list[Number]:
-        """One of them, with so many addends, and columns at most: a step to the right and down from each to the next."""
+        """One of them: so many addends, and columns at most, each a step further down and to the right."""
         (left, base), (n_addends, n_columns), (pitch, down) = corner, counts, steps
         numbers: list[Number] = []
         sign, before = str(rng.choice(list("++--×"))), float(rng.uniform(0.8, 1.5)) * pitch

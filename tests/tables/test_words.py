@@ -4,7 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from tendigits.geometry import Box
 from tendigits.numbers.detections import Detection
+from tendigits.read.accept import table_of
+from tendigits.read.results import Number
 from tendigits.tables.flat_sheet import flatten
 from tendigits.tables.layout import find_layouts
 
@@ -60,6 +63,27 @@ def test_a_word_in_a_column_of_numbers_is_unread():
         flatten(*page(lambda word, number: [word("ill", 800, TOPS[0]), *(number("7", 820, y) for y in TOPS[1:])]))
     )
     assert (layout.shape, layout.unread) == ((7, 4), {(1, 3)})
+
+
+def test_words_and_lost_digits_are_cells_of_the_table():
+    grey, detections = page(lambda word, number: [number("7", 820, y) for y in TOPS[2:]])
+    (layout,) = find_layouts(flatten(grey, detections))
+    indices = range(len(detections))
+    numbers = [Number(f"{i}", None, 1.0, True, None, Box(0, 0, 9, 9), [], [], grey[:40, :40]) for i in indices]
+    rows = table_of(
+        layout,
+        numbers,
+        [Detection(830, TOPS[1] - 15, 0.0, 20, HEIGHT, 0.0)],
+        grey,
+        lambda edges: Box(*map(round, edges)),
+    ).rows
+    assert {cell for cell in np.ndindex(layout.shape) if rows[cell[0]][cell[1]].is_word} >= {
+        (row, 0) for row in range(1, 7)
+    }
+    assert [cell for cell in np.ndindex(layout.shape) if rows[cell[0]][cell[1]].is_unread] == [(2, 3)]
+    picture = rows[1][0].picture  # of "Anna", whose strokes are not cut off
+    assert picture.shape[0] == 40
+    assert picture.min() < 120 < picture[[0, -1]].min()
 
 
 def test_a_number_is_not_a_word_but_a_word_read_in_part_as_a_number_is():

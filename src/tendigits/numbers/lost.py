@@ -48,8 +48,9 @@ def find_lost_digits(network: Network, grey: Grey, numbers: Sequence[Detection])
     scale = min(1.0, OPTIONS.digit_height_px / height)
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     page, digit = np.asarray(small, np.uint8), height * scale
-    strokes = find_writing(page, _boxes_of(numbers, scale), digit)
-    left, top, across, down, _ = cv2.connectedComponentsWithStats(strokes, connectivity=8)[2][1:].T.astype(np.float64)
+    foreground = find_writing(page, _boxes_of(numbers, scale), digit)
+    stats = cv2.connectedComponentsWithStats((foreground > 0).astype(np.uint8), connectivity=8)[2]
+    left, top, across, down, _ = stats[1:].T.astype(np.float64)
     boxes = np.stack([left, top, left + across, top + down], axis=1)
     boxes = boxes[boxes[:, 3] - boxes[:, 1] >= OPTIONS.min_neighbour_height * digit]
     width, height_px = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
@@ -60,7 +61,7 @@ def find_lost_digits(network: Network, grey: Grey, numbers: Sequence[Detection])
     candidates = np.flatnonzero(is_digit_sized & is_unread)[: OPTIONS.max_digits]
     if not len(candidates):
         return []
-    crops = crop_characters(255 * strokes, [tuple(box) for box in boxes[candidates].tolist()])
+    crops = crop_characters(foreground, [tuple(box) for box in boxes[candidates].tolist()])
     is_bar = width[candidates] <= OPTIONS.max_bar_width * digit  # a 1, which the digit network may take for a line
     found = candidates[is_bar | (network(crops).is_digit >= OPTIONS.min_is_digit)]
     others = boxes[np.setdiff1d(np.flatnonzero(is_unread), found)]  # next to one of these, it is a letter
@@ -73,7 +74,7 @@ def find_lost_digits(network: Network, grey: Grey, numbers: Sequence[Detection])
 
 
 def find_writing(page: Grey, numbers: NDArray[np.int64], digit: float) -> Grey:
-    """Mask of what is almost as dark as the strokes of numbers, without ruled lines: uint8 (height, width), 0 or 1.
+    """Strokes that are almost as dark as those of numbers, without ruled lines: uint8 (height, width), 0 is paper.
 
     Args:
         page: uint8 (height, width).
@@ -84,13 +85,14 @@ def find_writing(page: Grey, numbers: NDArray[np.int64], digit: float) -> Grey:
     darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8)) - page
     crops = [darkness[max(0, top) : bottom, max(0, left) : right] for left, top, right, bottom in numbers.tolist()]
     of_numbers = median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0])
-    strokes: Grey = (darkness >= max(OPTIONS.min_contrast * of_numbers, 1.0)).astype(np.uint8)
+    strokes = (darkness >= max(OPTIONS.min_contrast * of_numbers, 1.0)).astype(np.uint8)
     length = round(OPTIONS.max_straight_stroke * digit)
     for line, across in (((1, length), (3, 1)), ((length, 1), (1, 3))):
         thick = cv2.dilate(strokes, np.ones(across, np.uint8))
         ruled = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones(line, np.uint8))
         strokes[cv2.dilate(ruled, np.ones((3, 3), np.uint8)) > 0] = 0
-    return strokes
+    foreground: Grey = np.clip(darkness * (255 / max(of_numbers, 1.0)), 0, 255).astype(np.uint8) * strokes
+    return foreground
 
 
 def _boxes_of(numbers: Sequence[Detection], scale: float) -> NDArray[np.int64]:

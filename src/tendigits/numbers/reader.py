@@ -98,9 +98,12 @@ class NumberReader:
         if budget.is_short:  # then most of what is left is not lost, but was not looked at
             return []
         lost = find_lost_digits(self.digits, views.grey, [each.detection for each in readings])
-        lenient = replace(self, options=replace(self.options, min_vote=self.options.min_lost_vote))
-        read = lenient._read_known(views, lost, budget).values()
+        read = self._lenient()._read_known(views, lost, budget).values()
         return [replace(each, is_lost=True) for each in read if len(each.text) == 1 and each.text.isdigit()]
+
+    def _lenient(self) -> "NumberReader":
+        """The same reader where something must stand: it reads what is less probable."""
+        return replace(self, options=replace(self.options, min_vote=self.options.min_lost_vote))
 
     def _join(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
         """Read numbers whose digits stand far apart, and were detected in parts, as a whole."""
@@ -117,7 +120,7 @@ class NumberReader:
     def _with_far_signs(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
         """Read numbers of a column sum with the sign that stands far to the left of them."""
         wanted = {reach_left(row[0].detection): n for n, row in enumerate(rows) if is_addend(rows, n)}
-        for detection, reading in self._read_known(views, [*wanted], budget).items():
+        for detection, reading in self._lenient()._read_known(views, [*wanted], budget).items():
             if adds_sign(reading, rows[wanted[detection]][0]):
                 rows[wanted[detection]] = [reading]
         return rows

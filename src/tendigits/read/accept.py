@@ -1,22 +1,25 @@
 """From readings to results: numbers with their confidence, cells and tables, all in pixels of the picture.
 
 number = accept(reading, confidence_model, 0.9, DecimalSeparator.AUTO, to_picture)
-table = table_of(layout, numbers, to_picture)
+table = table_of(layout, numbers, lost, grey, to_picture)
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.geometry import Box
 from tendigits.numbers.confidence import ConfidenceModel
-from tendigits.numbers.decode import CHARACTERS, Candidate, Edges
+from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges
+from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reading import Reading, confidence_features
+from tendigits.pictures.image import Grey
 from tendigits.read.results import Character, Number
 from tendigits.tables.cell import Cell
 from tendigits.tables.layout import Layout
@@ -62,17 +65,31 @@ def _alternatives(candidate: Candidate, second_opinion: NDArray[np.float32]) -> 
     return sorted(probable, key=lambda entry: -entry[1])
 
 
-def table_of(layout: Layout, numbers: Sequence[Number], to_picture: ToPicture) -> Table:
-    """The table of a layout, whose cells refer to these numbers."""
+def table_of(
+    layout: Layout, numbers: Sequence[Number], lost: Sequence[Detection], grey: Grey, to_picture: ToPicture
+) -> Table:
+    """The table of a layout, whose cells refer to these numbers. Cells with lost digits only could not be read."""
     corners = layout.corners
     boxes = np.concatenate([corners.min(axis=2), corners.max(axis=2)], axis=2).tolist()
     rows = [
         [cell_of(to_picture(edges), layout.cells.get((row, column), []), numbers) for column, edges in enumerate(line)]
         for row, line in enumerate(boxes)
     ]
-    for row, column in layout.unread:
+    for row, column in {*layout.words} - {*layout.cells}:
+        rows[row][column] = replace(rows[row][column], picture=_cut_out(grey, layout.word_box(row, column)))
+    points = layout.sheet.map(np.array([[each.x, each.y] for each in lost]).reshape(-1, 2))
+    for row, column in layout.unread | {*layout.cells_at(points)} - {*layout.cells}:
         rows[row][column] = replace(rows[row][column], confidence=0.0, accepted=False, reason="could not be read")
     return Table(rows, ruled=layout.ruled)
+
+
+def _cut_out(grey: Grey, edges: Edges) -> Grey:
+    """A part of a page, as high as the pictures of numbers."""
+    left, top, right, bottom = (max(0, round(edge)) for edge in edges)
+    part = grey[top : max(top, bottom) + 1, left : max(left, right) + 1]
+    width = max(1, round(part.shape[1] * HEIGHT / part.shape[0]))
+    picture: Grey = cv2.resize(part, (width, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return picture
 
 
 def cell_of(box: Box, indices: Sequence[int], numbers: Sequence[Number]) -> Cell:

@@ -71,7 +71,9 @@ def read_tables(
     sheet = flatten(grey, [reading.detection for reading in readings])
     layouts = find_layouts(sheet)
     dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_clear)}
-    layouts = find_layouts(sheet, dropped) if dropped else layouts
+    if dropped:
+        words = [i for i in dropped if i < sheet.n_numbers]  # they were read as numbers
+        layouts = [layout.with_words(words) for layout in find_layouts(sheet, dropped)]
     read = [*readings]
     for n, layout in enumerate(layouts):
         if _is_informative(layout):

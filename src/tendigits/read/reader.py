@@ -175,7 +175,8 @@ class Reader:
             return Box(*(round(scale * edge) for edge in edges)).turned(turns, upright_size)
 
         numbers = self._accept(readings, to_picture)
-        tables = [table_of(layout, numbers, to_picture) for layout in layouts]
+        places = [each.detection for each in lost]
+        tables = [table_of(layout, numbers, places, grey, to_picture) for layout in layouts]
         notice = LEFT_OUT if budget.is_short else None
         unread = [to_picture(each.strip.in_picture(each.characters[0].box)) for each in lost]
         return Page(numbers, size, tables, 90 * turns, unread=unread, notice=notice, thumbnail=thumbnail)

@@ -215,8 +215,10 @@ class NumberResponse(ValueResponse):
 class CellResponse(ValueResponse):
     """A cell of a table, or a field of a form.
 
-    An empty `value` that is accepted is an empty cell; one that isn't could not be read.
+    An empty `value` that is accepted is an empty cell or a word; one that isn't could not be read.
     """
+
+    is_word: bool  # whether the cell holds a word, such as a name or a heading
 
     index: int | None  # position of its number in the page's `numbers`, from 0
 

@@ -33,7 +33,8 @@ BREAKS = r"[\t-\r\x1c-\x1f\x85\u2028\u2029]"  # tabs, and what some programs tre
 class Cell:
     """A cell, and the number in it.
 
-    Its value is empty if the cell is empty, or if something in it could not be read; then it is not accepted.
+    Its value is empty if the cell is empty, if it holds a word, of which there is a picture then, or if something in it
+    could not be read; then it is not accepted.
     """
 
     box: Box  # in pixels of the picture
@@ -44,12 +45,17 @@ class Cell:
     reason: str | None = None
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)  # other values, their probabilities
     index: int | None = None  # index of the number in `Page.numbers`
-    picture: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): what the network saw
+    picture: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): as the network saw it
 
     @property
     def is_unread(self) -> bool:
         """Whether the cell holds something that could not be read."""
         return not self.value and not self.accepted
+
+    @property
+    def is_word(self) -> bool:
+        """Whether the cell holds a word, such as a name or a heading."""
+        return not self.value and self.accepted and self.picture is not None
 
     @property
     def content(self) -> Decimal | str:
@@ -65,6 +71,7 @@ class Cell:
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
             "reason": self.reason,
+            "is_word": self.is_word,
             "box": list(self.box),
             "index": self.index,
         }

@@ -6,7 +6,7 @@ layouts[0].cells[2, 3]          # indices of the detections in the third row, fo
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,30 @@ class Layout:
         n_numbers, n_words = Counter(column for _, column in self.cells), Counter(column for _, column in only_words)
         rows = {row for row, _ in self.cells}
         return {(row, column) for row, column in only_words if row in rows and n_numbers[column] > n_words[column]}
+
+    def cells_at(self, points: Floats) -> list[tuple[int, int]]:
+        """Row and column of the points of the sheet, float64 (n, 2), that are in the table."""
+        x, y = points.T
+        places = np.column_stack([np.searchsorted(self.rows, y), np.searchsorted(self.columns, x)])
+        inside = ((places > 0) & (places <= self.shape)).all(axis=1)
+        return [(row - 1, column - 1) for row, column in places[inside].tolist()]
+
+    def with_words(self, members: Sequence[int]) -> "Layout":
+        """The same with more words, as indices of the sheet's numbers."""
+        words = {cell: [*indices] for cell, indices in self.words.items()}
+        for i in members:
+            for cell in self.cells_at(self.sheet.centres[[i]]):
+                words.setdefault(cell, []).append(i)
+        return replace(self, words=words)
+
+    def word_box(self, row: int, column: int) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the words in a cell, with a margin, in pixels of the page."""
+        members, margin = self.words[row, column], OPTIONS.word_margin * self.sheet.height
+        left, top = self.sheet.top_left[members].min(axis=0) - margin
+        right, bottom = self.sheet.bottom_right[members].max(axis=0) + margin
+        points = self.sheet.map.inverse(np.array([[left, top], [right, top], [right, bottom], [left, bottom]]))
+        low, high = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        return (low[0], low[1], high[0], high[1])
 
     @property
     def corners(self) -> Floats:

@@ -52,6 +52,7 @@ class TableOptions:
     min_word_ink_per_width: float = 0.055  # the same for each unit of its width; a broken ruled line has less
     number_margin: float = 0.15  # strokes this close to a number belong to it
     min_unread_fraction: float = 0.5  # of a word's strokes that do not belong to numbers
+    word_margin: float = 0.4  # around a word in its picture
     min_headers: int = 2  # words of a header row
     max_header_distance: float = 2.5  # from the header row to the numbers, in distances between rows
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xlsxwriter import Workbook
 
 CHECK = "to check"  # name of the sheet with the pictures of doubtful cells
+LEGEND = "The coloured cells of the other sheets are doubtful. Compare each with its picture."
 FORBIDDEN = r"[\x00-\x1f\ufffe\uffff\[\]:*?/\\]|^'|'$"  # what the format, or XML, forbids in a sheet's name
 MAX_NAME_LENGTH = 31  # characters of a sheet's name, a limit of the format
 MAX_DIGITS = 15  # spreadsheets store numbers as floats; one with more digits is stored as text
@@ -28,6 +29,9 @@ DOUBTFUL_COLOUR = "#FFD966"
 PICTURE_ROW_HEIGHT = 32  # in points
 PICTURE_COLUMN_WIDTH = 40  # in characters
 MAX_OPTIONS_IN_COMMENT = 3
+WORD_HEIGHT_PX = 20  # of a word's picture: that of a row
+MIN_COLUMN_WIDTH_PX = 64  # that of a column, unless something is wider
+MOVES_WITH_CELL = 2  # value of an image's option
 
 Rows = Sequence[Sequence[Cell]]
 
@@ -58,6 +62,7 @@ def to_xlsx(tables: Sequence[tuple[str, Rows]]) -> bytes:
             for cell_name, cell in filled_cells(rows):
                 _write(sheet, cell_name, cell, None if cell.accepted else highlight)
                 doubtful += [] if cell.accepted else [(name, cell_name, cell)]
+            _show_words(sheet, rows)
         if doubtful:
             _write_check(book, check, doubtful)
     return content.getvalue()
@@ -95,23 +100,50 @@ def _write(sheet: Any, name: str, cell: Cell, style: Any) -> None:
     else:
         sheet.write_blank(name, None, style)
     if not cell.accepted:
-        options = ", ".join(f"{text or 'nothing'} ({p:.0%})" for text, p in cell.options[:MAX_OPTIONS_IN_COMMENT])
+        options = ", ".join(text or "nothing" for text, _ in cell.options[:MAX_OPTIONS_IN_COMMENT])
         why = f"{cell.reason}\nconfidence {cell.confidence:.0%}" + (f"\nor: {options}" if options else "")
         sheet.write_comment(name, why)
+
+
+def _show_words(sheet: Any, rows: Rows) -> None:
+    """Show the pictures of words in their cells, and keep headings and names in sight while the sheet scrolls."""
+    widths = Counter[int]()
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            if cell.is_word and cell.picture is not None:
+                scale = WORD_HEIGHT_PX / cell.picture.shape[0]
+                widths[column] = max(widths[column], round(scale * cell.picture.shape[1]))
+                options = {"x_scale": scale, "y_scale": scale, "object_position": MOVES_WITH_CELL}
+                sheet.insert_image(row, column, "word.png", _image(cell, "word") | options)
+    for column, width in widths.items():
+        sheet.set_column_pixels(column, column, max(width, MIN_COLUMN_WIDTH_PX))
+    first_row, first_column = rows[:1], [row[:1] for row in rows]
+    sheet.freeze_panes(int(_is_mostly_words(first_row)), int(_is_mostly_words(first_column)))
+
+
+def _is_mostly_words(rows: Rows) -> bool:
+    cells = [cell for row in rows for cell in row]
+    return 2 * sum(cell.is_word for cell in cells) > len(cells)
 
 
 def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cell]]) -> None:
     """The sheet with the doubtful cells: where they are, what was read, why it is doubtful, and their pictures."""
     sheet = book.add_worksheet(name)
-    sheet.write_row(0, 0, ["sheet", "cell", "read as", "why", "picture"], book.add_format({"bold": True}))
+    sheet.write_string(0, 0, LEGEND)
+    sheet.write_row(1, 0, ["sheet", "cell", "read as", "why", "picture"], book.add_format({"bold": True}))
     sheet.set_column(3, 4, PICTURE_COLUMN_WIDTH)
-    for row, (of_sheet, cell_name, cell) in enumerate(doubtful, 1):
+    sheet.fit_to_pages(1, 0)  # one page wide
+    for row, (of_sheet, cell_name, cell) in enumerate(doubtful, 2):
         sheet.write_string(row, 0, of_sheet)
         sheet.write_url(row, 1, f"internal:'{of_sheet.replace(chr(39), chr(39) * 2)}'!{cell_name}", string=cell_name)
         sheet.write_string(row, 2, cell.value or "nothing")
         sheet.write_string(row, 3, cell.reason or "")
         if cell.picture is not None:
             sheet.set_row(row, PICTURE_ROW_HEIGHT)
-            png = io.BytesIO(cv2.imencode(".png", cell.picture)[1].tobytes())
-            picture = {"image_data": png, "description": f"{of_sheet} {cell_name}"}
-            sheet.insert_image(row, 4, f"{cell_name}.png", picture)
+            sheet.insert_image(row, 4, f"{cell_name}.png", _image(cell, f"{of_sheet} {cell_name}"))
+
+
+def _image(cell: Cell, description: str) -> dict[str, Any]:
+    """The picture of a cell as a spreadsheet takes it."""
+    png = io.BytesIO(cv2.imencode(".png", cell.picture)[1].tobytes())
+    return {"image_data": png, "description": description}

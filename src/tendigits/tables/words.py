@@ -26,7 +26,7 @@ def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) 
     offset = np.tile(corner, 2)
     boxes = np.round((numbers - offset) * scale).astype(np.int64)
     strokes = find_writing(page, boxes, height * scale)
-    return _words(strokes, boxes, height * scale) / scale + offset
+    return _words((strokes > 0).astype(np.uint8), boxes, height * scale) / scale + offset
 
 
 def belong_to_table(words: Floats, numbers: Floats, height: float) -> Mask:
