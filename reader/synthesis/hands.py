@@ -67,10 +67,10 @@ TALL_ONES, TALLEST_ONE = 0.3, 1.6
 STEEP, STEEPEST = 0.2, 0.7
 """Share of the hands that slant far to the right, and how far at most: the top of a digit, in digit heights."""
 
-SPREAD, NARROWEST_SPREAD, WIDEST_SPREAD = 0.1, 0.4, 1.5
+SPREAD, MIN_SPREAD_GAP, MAX_SPREAD_GAP = 0.1, 0.4, 1.5
 """Share of the hands whose digits stand far apart, and how far at least and at most, in digit heights."""
 
-FAR_SIGN, FARTHEST_SIGN = 0.3, 3.5
+FAR_SIGN, MAX_SIGN_GAP = 0.3, 3.5
 """Share of the signs that stand far in front of a number, as in a column sum, and how far at most, in digit heights."""
 
 BEND = 0.022
@@ -105,7 +105,7 @@ class Hand:
     @property
     def is_spread(self) -> bool:
         """Whether the digits of its numbers stand far apart."""
-        return self.gap >= NARROWEST_SPREAD
+        return self.gap >= MIN_SPREAD_GAP
 
 
 @dataclass(eq=False)
@@ -198,7 +198,7 @@ class Shapes:
             if any(sign in text[place : place + 2] for sign in SIGNS):
                 gap = max(gap, BESIDE_SIGN)  # or a digit hides it
             if place == 0 and label in "+-×" and rng.random() < FAR_SIGN:
-                gap = float(rng.uniform(gap, FARTHEST_SIGN))
+                gap = float(rng.uniform(gap, MAX_SIGN_GAP))
             uneven = 0.1 * hand.gap if hand.is_spread else 0.05
             x = end + (gap + float(rng.normal(0, uneven if hand.uneven else 0.0))) * height
         return x
@@ -252,7 +252,7 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
         rng.uniform(0.08, 0.2) if printed else rng.uniform(-0.12, 0.1) if rng.random() < 0.5 else rng.uniform(0.05, 0.4)
     )
     if rng.random() < SPREAD:
-        close = rng.uniform(NARROWEST_SPREAD, WIDEST_SPREAD)
+        close = rng.uniform(MIN_SPREAD_GAP, MAX_SPREAD_GAP)
     thin = rng.uniform(0.015, 0.05) if rng.random() < 0.5 else rng.uniform(0.035, 0.1)
     return Hand(
         font=fonts[int(rng.integers(len(fonts)))] if fonts else None,

@@ -247,7 +247,7 @@ class PageWriter:
         hand: Hand,
         rng: Rng,
     ) -> list[Number]:
-        """One of them: so many addends, and columns at most, each a step further down and to the right."""
+        """One of them, with that many addends, and columns at most; a step is to the next column, and to the next row."""
         (left, base), (n_addends, n_columns), (pitch, down) = corner, counts, steps
         numbers: list[Number] = []
         sign, before = str(rng.choice(list("++--×"))), float(rng.uniform(0.8, 1.5)) * pitch
