@@ -247,7 +247,7 @@ class PageWriter:
         hand: Hand,
         rng: Rng,
     ) -> list[Number]:
-        """One of them, with that many addends, and columns at most; a step is to the next column, and to the next row."""
+        """One of them: the counts are of addends, and of columns at most; the steps go right and down."""
         (left, base), (n_addends, n_columns), (pitch, down) = corner, counts, steps
         numbers: list[Number] = []
         sign, before = str(rng.choice(list("++--×"))), float(rng.uniform(0.8, 1.5)) * pitch

@@ -10,6 +10,7 @@ from scipy.special import softmax
 from tendigits.model.calibration import (
     apply_temperature,
     calibrate,
+    confidences,
     find_threshold,
     fit_temperature,
     read_calibration,
@@ -89,7 +90,7 @@ def test_bins_against_scikit_learn(overconfident):
 @given(rows)
 def test_risk_and_coverage_against_counting(answers):
     probabilities, labels = answers
-    curve = risk_coverage(probabilities, labels)
+    curve = risk_coverage(*confidences(probabilities, labels))
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     assert curve.coverage[-1] == 1
     assert (np.diff(curve.coverage) > 0).all()
@@ -103,7 +104,7 @@ def test_risk_and_coverage_against_counting(answers):
 @given(rows, st.floats(0, 1))
 def test_the_threshold_is_the_lowest_with_the_risk(answers, max_risk):
     probabilities, labels = answers
-    threshold = find_threshold(risk_coverage(probabilities, labels), max_risk)
+    threshold = find_threshold(risk_coverage(*confidences(probabilities, labels)), max_risk)
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
 
     def risk(threshold):

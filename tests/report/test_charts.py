@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from tendigits.model.calibration import reliability, risk_coverage
+from tendigits.model.calibration import confidences, reliability, risk_coverage
 from tendigits.model.recipe import Recipe
 from tendigits.report.charts import history_charts, reliability_diagram, risk_coverage_chart
 
@@ -50,9 +50,11 @@ def test_a_reliability_diagram_leaves_empty_bins_out(predictions):
 
 
 def test_the_risk_coverage_chart(predictions):
-    curve = risk_coverage(*predictions)
+    curve = risk_coverage(*confidences(*predictions))
     description, texts, _ = read(risk_coverage_chart(curve, 0.8))
     assert description.endswith(f"of all, {curve.risk[-1]:.2%}.")
     assert {"Risk", "At the threshold"} <= set(texts)
     assert "At the threshold" not in read(risk_coverage_chart(curve, None))[1]
-    assert "100%" in read(risk_coverage_chart(risk_coverage(np.eye(10), np.arange(10)), 1.0))[1]  # without a mistake
+    assert (
+        "100%" in read(risk_coverage_chart(risk_coverage(*confidences(np.eye(10), np.arange(10))), 1.0))[1]
+    )  # without a mistake

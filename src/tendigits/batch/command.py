@@ -6,6 +6,7 @@ tendigits read --help
 import os
 import signal
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ import typer
 
 from tendigits.errors import DataError, Failure, Interrupted, UserError, printable
 from tendigits.extras import require
+from tendigits.files import write_text
 from tendigits.numbers.grammar import DecimalSeparator
 from tendigits.tables.options import Sums
 
@@ -50,6 +52,16 @@ def read(
     ] = "",
     form: Annotated[
         Path | None, typer.Option(help="Read the fields of a form that this file describes.", metavar="FORM.toml")
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Compare with what stands there: a CSV with the columns path and label, or a folder of tables as CSV.",
+            metavar="FILE.csv|FOLDER",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="With --labels: write a page with the wrong ones.", metavar="FILE.html")
     ] = None,
     show: Annotated[
         Path | None,
@@ -99,6 +111,7 @@ def read(
     }  # fmt: skip
     if parquet is not None:
         others = {"--csv": csv, "--json": as_json or None, "--show": show, "--table": table, "--form": form}
+        others["--labels"] = labels
         if names := ", ".join(name for name, value in others.items() if value is not None):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
         require("--parquet", "scale")
@@ -106,6 +119,8 @@ def read(
         raise UserError("--ray reads into a table; give its folder with --parquet")
     if form is not None and one:
         raise UserError("expected --form or --one, received both; a form is not a picture of one digit")
+    if report is not None and labels is None:
+        raise UserError("--report shows what is not as its label says; give the labels with --labels")
     if csv == Path("-") and as_json:
         raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
     from tendigits.batch.reading import ReadOptions, failed, read_files, read_here
@@ -120,6 +135,9 @@ def read(
     is_single = paths == images[:1] and workers is None
     with nullcontext(read_here(options, paths[0], _end)) if is_single else read_files(options, paths) as results:
         # Imported while other processes open their networks.
+        from tendigits.batch.labels import Answer, compare, load_labels
+        from tendigits.batch.labels import report as report_of
+        from tendigits.batch.labels import summary as summary_of
         from tendigits.batch.output import Output, check, check_table, plan_show, progress_bar
         from tendigits.pool.pool import MAX_JOB_BYTES
         from tendigits.pool.worker_process import watched
@@ -127,11 +145,18 @@ def read(
         from tendigits.tables.checks import parse
 
         planned = plan_show(paths, show)
-        outputs = [("--csv", csv), ("--table", table), *(("--show", path) for path in planned.values())]
-        check(outputs, [*paths, *images, *filter(None, [form])], overwrite)
+        outputs = [
+            ("--csv", csv),
+            ("--table", table),
+            ("--report", report),
+            *(("--show", path) for path in planned.values()),
+        ]
+        check(outputs, [*paths, *images, *filter(None, [form, labels])], overwrite)
         if table is not None:
             check_table(table, len(paths), form is not None)
         parse(expect)
+        label_of = load_labels(labels, paths) if labels is not None else {}
+        answers: list[Answer] = []
         fields = None
         if form is not None:
             with watched(MAX_JOB_BYTES, options.timeout, lambda reason: _end(failed(str(form), reason), len(paths))):
@@ -140,9 +165,11 @@ def read(
         notices: list[str] = []
         with (
             progress_bar(quiet) as progress,
-            Output(csv, as_json, one, len(paths) > 1, planned, table, sums, expect, fields) as output,
+            Output(csv, as_json, one, len(paths) > 1, planned, table, sums, expect, labels is None, fields) as output,
         ):
             for done, (path, page) in enumerate(results, 1):
+                if path in label_of:
+                    answers += compare(path, page, label_of[path])
                 if isinstance(page, DataError):
                     errors.append(str(page))
                 else:
@@ -150,6 +177,11 @@ def read(
                     if page.notice is not None:
                         notices.append(f"{path}: {page.notice}")
                 progress(done, len(paths))
+    sources = replace(sources, others=[each for each in sources.others if Path(each) != labels])
+    if answers:
+        typer.echo(summary_of(answers), err=as_json or csv == Path("-"))
+        if report is not None:
+            write_text(report, report_of(answers))
     missing = f"found no table; {table} was not written" if table is not None and not output.sheets else None
     _report(errors, sources, len(paths), notices, missing)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from PIL import Image
 
+from tendigits.batch.labels import REPORT_TITLE
 from tendigits.errors import DiskError, UserError, printable
 from tendigits.files import make_folder, replacing, writing
 from tendigits.geometry import Box
@@ -41,7 +42,12 @@ NO_BOX = Box(0, 0, 0, 0)  # of a cell that was not read
 FORMS_SHEET = "forms"  # name of the sheet with a row for each picture of a form
 # Suffixes of annotated pictures, and Pillow's names of their formats.
 SHOW_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-SUFFIXES = {"--csv": (".csv", ".txt", ""), "--table": (".csv", ".xlsx"), "--show": (*SHOW_FORMATS,)}
+SUFFIXES = {
+    "--report": (".html",),
+    "--csv": (".csv", ".txt", ""),
+    "--table": (".csv", ".xlsx"),
+    "--show": (*SHOW_FORMATS,),
+}
 
 
 def check(outputs: Iterable[tuple[str, Path | None]], inputs: Iterable[str | Path], overwrite: bool = False) -> None:
@@ -65,6 +71,8 @@ def is_ours(path: Path) -> bool:
     if path.suffix.lower() in SHOW_FORMATS:
         with Image.open(path) as image:
             return bool(image.getexif().get(SOFTWARE) == AUTHOR)
+    if path.suffix.lower() == ".html":
+        return REPORT_TITLE in path.read_text(encoding="utf-8")
     with path.open(encoding="utf-8") as file:
         header = file.readline(2**20).rstrip("\n").split(",")
     return header == [*COLUMNS] or (header[0], header[-1]) == FORM_COLUMNS
@@ -112,6 +120,7 @@ class Output(AbstractContextManager["Output"]):
     table: Path | None  # an .xlsx or .csv; summaries of the tables are printed instead of text
     sums: str
     expect: str
+    shows_text: bool  # print what was read, unless another format goes to standard output
     fields: Sequence[str] | None  # a form's: the CSV then has a row for each picture, with these columns
 
     def __post_init__(self) -> None:
@@ -130,7 +139,7 @@ class Output(AbstractContextManager["Output"]):
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
             notice = f"   {page.notice}" if page.notice else ""
             lines = [f"{printable(path)}   {summary}{turned}{notice}" for summary in self._add_tables(path, page)]
-        elif self.csv is None and not self.as_json:
+        elif self.csv is None and not self.as_json and self.shows_text:
             digit = page.numbers[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()
             lines = [f"{printable(path)}: {line}" if self.named else line for line in text.split("\n")]

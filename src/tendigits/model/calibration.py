@@ -51,7 +51,7 @@ class RiskCoverage:
     """The risk-coverage curve of selective prediction, from the highest threshold to the lowest; float64 (k,) each."""
 
     threshold: np.ndarray  # lowest accepted confidence, in falling order
-    coverage: np.ndarray  # fraction of all digits that is accepted, rising to 1
+    coverage: np.ndarray  # fraction of all answers that is accepted, rising to 1
     risk: np.ndarray  # fraction of the accepted digits that is wrong
 
 
@@ -66,7 +66,7 @@ def calibrate(probabilities: np.ndarray, labels: np.ndarray, on: str = "held-out
     temperature = fit_temperature(probabilities, labels)
     after = apply_temperature(probabilities, temperature)
     ece_before, ece_after = (calibration_error(reliability(each, labels)) for each in (probabilities, after))
-    threshold = find_threshold(risk_coverage(after, labels))
+    threshold = find_threshold(risk_coverage(*confidences(after, labels)))
     return Calibration(temperature, len(labels), on, ece_before, ece_after, threshold)
 
 
@@ -134,7 +134,7 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> list[Bin]:
     """Accuracy and mean confidence of the digits in `bins` intervals of equal width. Other args: see `calibrate`."""
-    confidence, right = _confidence(probabilities, labels)
+    confidence, right = confidences(probabilities, labels)
     edges = np.linspace(0, 1, bins + 1)
     index = np.searchsorted(edges[1:-1], confidence)
     found = []
@@ -151,14 +151,13 @@ def calibration_error(bins: list[Bin]) -> float:
     return sum(each.n / n * abs((each.accuracy or 0) - (each.confidence or 0)) for each in bins)
 
 
-def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> RiskCoverage:
-    """Risk and coverage at each threshold that separates two of the digits. Args: see `calibrate`."""
-    confidence, right = _confidence(probabilities, labels)
+def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> RiskCoverage:
+    """Risk and coverage at each threshold that separates two answers: confidence, float (n,); right, bool (n,)."""
     order = np.argsort(-confidence, kind="stable")
     confidence, wrong = confidence[order], np.cumsum(~right[order])
     last = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True))  # equal ones are accepted together
     accepted = last + 1
-    return RiskCoverage(confidence[last], accepted / len(labels), wrong[last] / accepted)
+    return RiskCoverage(confidence[last], accepted / len(right), wrong[last] / accepted)
 
 
 def find_threshold(curve: RiskCoverage, max_risk: float = MAX_RISK) -> float:
@@ -167,7 +166,7 @@ def find_threshold(curve: RiskCoverage, max_risk: float = MAX_RISK) -> float:
     return float(curve.threshold[low_risk[-1]]) if len(low_risk) else 1.0
 
 
-def _confidence(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def confidences(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Confidence of each answer, float64 (n,), and whether it is right, bool (n,)."""
     return probabilities.max(axis=1).astype(float), probabilities.argmax(axis=1) == labels
 

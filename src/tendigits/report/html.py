@@ -15,7 +15,14 @@ from typing import Any
 import numpy as np
 
 from tendigits.files import write_text
-from tendigits.model.calibration import Calibration, apply_temperature, calibration_error, reliability, risk_coverage
+from tendigits.model.calibration import (
+    Calibration,
+    apply_temperature,
+    calibration_error,
+    confidences,
+    reliability,
+    risk_coverage,
+)
 from tendigits.model.recipe import Recipe
 from tendigits.report.messages import evaluated_line, setting_text
 from tendigits.report.metrics import Report, corrected_text, percent
@@ -134,7 +141,7 @@ def _confidence(evaluation: Evaluation) -> dict[str, Any]:
         calibrated = apply_temperature(probabilities, calibration.temperature)
         versions = {"before calibration": probabilities, "after calibration": calibrated}
     bins = {name: reliability(each, labels) for name, each in versions.items()}
-    curve = risk_coverage(list(versions.values())[-1], labels)
+    curve = risk_coverage(*confidences(list(versions.values())[-1], labels))
     columns = curve.coverage, curve.threshold, curve.risk
     at_threshold = None
     if calibration is not None:
