@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from drawing import printed_table
+from drawing import page_of_numbers, printed_table
 from tendigits.digits.network import Network, bundled
 from tendigits.errors import DataError, UserError
 from tendigits.numbers import finder
@@ -259,3 +259,16 @@ def test_the_largest_picture_needs_less_than_600_mb():
     done = subprocess.run([sys.executable, "-c", LARGEST], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 600
+
+
+def test_a_blurred_photo_says_so(digits, tmp_path, run_cli):
+    sharp = cv2.imdecode(np.frombuffer(page_of_numbers(digits), np.uint8), cv2.IMREAD_GRAYSCALE)
+    height = Reader().read(sharp).numbers[0].box.height
+    assert Reader().read(sharp).notice is None
+    for blur in (0.13, 0.3):  # of the digits' height: then some is read, and nothing
+        page = Reader().read(cv2.GaussianBlur(sharp, None, blur * height))
+        assert page.notice == "The photo is blurred. Hold still and move closer."
+    assert not page.numbers
+    cv2.imwrite(str(tmp_path / "a.png"), cv2.GaussianBlur(sharp, None, 0.3 * height))
+    code, _, errors = run_cli("read", tmp_path / "a.png")
+    assert (code, "Hold still and move closer." in errors, "which are blurred" in errors) == (1, True, True)

@@ -95,7 +95,7 @@ def test_a_whole_number_is_corrected_to_any_text_or_to_none_and_undone(open_page
 
 
 def test_notices_are_shown_and_formulas_are_escaped_in_the_csv(open_page, digits, tmp_path):
-    notice = "more to read than one picture may cost: some was left out"
+    notice = "There is more to read than one picture may cost. Some was left out."
 
     def changed(route):
         content = route.fetch().json()
@@ -106,7 +106,7 @@ def test_notices_are_shown_and_formulas_are_escaped_in_the_csv(open_page, digits
     page = open_page("#read")
     page.route("**/v1/read?*", changed, times=1)
     choose(page, page_of_numbers(digits))
-    expect(page.locator("#notice")).to_have_text(f"This picture has {notice}.")
+    expect(page.locator("#notice")).to_have_text(notice)
     assert [row[1] for row in saved_rows(page, tmp_path)[1:]] == ["'=1+1", "-12,5"]
     choose(page, page_of_numbers(digits))
     expect(page.locator("#notice")).to_be_hidden()

@@ -142,6 +142,7 @@ def read(
         from tendigits.pool.pool import MAX_JOB_BYTES
         from tendigits.pool.worker_process import watched
         from tendigits.read.forms import load_form
+        from tendigits.read.page import BLURRED
         from tendigits.tables.checks import parse
 
         planned = plan_show(paths, show)
@@ -163,6 +164,7 @@ def read(
                 fields = [*load_form(form).fields]
         errors: list[str] = []
         notices: list[str] = []
+        n_blurred = 0  # pictures in which nothing was read
         with (
             progress_bar(quiet) as progress,
             Output(csv, as_json, one, len(paths) > 1, planned, table, sums, expect, labels is None, fields) as output,
@@ -176,14 +178,16 @@ def read(
                     output.write(path, page)
                     if page.notice is not None:
                         notices.append(f"{path}: {page.notice}")
+                        n_blurred += page.notice == BLURRED and not page.numbers
                 progress(done, len(paths))
     sources = replace(sources, others=[each for each in sources.others if Path(each) != labels])
     if answers:
         typer.echo(summary_of(answers), err=as_json or csv == Path("-"))
         if report is not None:
             write_text(report, report_of(answers))
-    missing = f"found no table; {table} was not written" if table is not None and not output.sheets else None
-    _report(errors, sources, len(paths), notices, missing)
+    no_table = f"found no table; {table} was not written" if table is not None and not output.sheets else None
+    nothing = f"nothing was read in {n_blurred} of {len(paths)} pictures, which are blurred" if n_blurred else None
+    _report(errors, sources, len(paths), notices, "; ".join(filter(None, [nothing, no_table])))
 
 
 def _end(error: DataError, n_pictures: int = 1) -> None:
@@ -218,7 +222,7 @@ def _read_into(folder: Path, sources: "Sources", options: "ReadOptions", ray: st
 
 
 def _report(
-    errors: list[str], sources: "Sources", n_pictures: int, notices: list[str], missing: str | None = None
+    errors: list[str], sources: "Sources", n_pictures: int, notices: list[str], missing: str = ""
 ) -> None:
     """List what was not read, or read only in part, and which output is missing.
 

@@ -36,7 +36,10 @@ CELL_WIDTH_PX = 78  # of a crop with its margin
 CELL_HEIGHT_PX = 92  # of a crop with its caption
 MARGIN_PX = 8
 
-LEFT_OUT = "more to read than one picture may cost: some was left out"
+BLURRED = "The photo is blurred. Hold still and move closer."
+"""A notice: the numbers, or all that is on a page without numbers, are not sharp."""
+
+LEFT_OUT = "There is more to read than one picture may cost. Some was left out."
 """The notice of a page whose `Budget` was spent before everything was read."""
 
 

@@ -32,8 +32,9 @@ from tendigits.read.accept import ToPicture, accept, cell_of, table_of
 from tendigits.read.context import read_tables
 from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
-from tendigits.read.page import LEFT_OUT, Page
+from tendigits.read.page import BLURRED, LEFT_OUT, Page
 from tendigits.read.results import Digit, Number
+from tendigits.read.sharpness import is_blurred
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
@@ -177,7 +178,8 @@ class Reader:
         numbers = self._accept(readings, to_picture)
         places = [each.detection for each in lost]
         tables = [table_of(layout, numbers, places, grey, to_picture) for layout in layouts]
-        notice = LEFT_OUT if budget.is_short else None
+        notices = [LEFT_OUT] * budget.is_short + [BLURRED] * is_blurred(grey, detections)
+        notice = " ".join(notices) or None
         unread = [to_picture(each.strip.in_picture(each.characters[0].box)) for each in lost]
         return Page(numbers, size, tables, 90 * turns, unread=unread, notice=notice, thumbnail=thumbnail)
 

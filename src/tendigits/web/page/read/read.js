@@ -46,7 +46,7 @@ async function turnTo(document, number) {
     if (request !== requests) return; // another page was asked for meanwhile
     [opened, page] = [document, document.pages.get(number)];
     find("notice").hidden = page.notice === null;
-    find("notice").textContent = page.notice === null ? "" : `This picture has ${page.notice}.`;
+    find("notice").textContent = page.notice ?? "";
     showPicture(page.picture, page, correct);
     showGrid(page, document.pages);
     showForm(document.file, page);
