@@ -1,6 +1,7 @@
 """Sums on a page: what is a sum, and whether it agrees, compared with Python's own arithmetic."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from tendigits.geometry import Box
 from tendigits.read.page import Page
 from tendigits.read.results import Number
-from tendigits.read.sums import calculate
+from tendigits.read.sums import calculate, check_sums
 
 BOX = Box(0, 0, 90, 40)
 
@@ -52,3 +53,13 @@ def test_numbers_below_each_other():
     assert Page(column("427", "85", "512"), (300, 200)).sums == []
     assert "427+85=512 agrees" in Page(column("427", "+85", "512"), (300, 200)).text()
     assert Page(column("427", "+85", "512"), (300, 200)).as_dict()["sums"][0]["agrees"] is True
+
+
+def test_a_sum_that_agrees_is_accepted_and_one_that_does_not_is_doubtful():
+    texts = "12", "3+4=7", "3+4=8"
+    doubtful = [replace(number(text), accepted=False, reason="is not clear enough") for text in texts]
+    for numbers in (doubtful, [*map(number, texts)]):
+        unchanged, agrees, does_not = check_sums(numbers)
+        assert unchanged == numbers[0]
+        assert (agrees.accepted, agrees.reason) == (True, None)
+        assert (does_not.accepted, does_not.reason) == (False, "3+4=8 does not agree")

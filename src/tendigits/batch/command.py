@@ -221,9 +221,7 @@ def _read_into(folder: Path, sources: "Sources", options: "ReadOptions", ray: st
     _report(summary.failed, sources, summary.pictures, summary.notices)
 
 
-def _report(
-    errors: list[str], sources: "Sources", n_pictures: int, notices: list[str], missing: str = ""
-) -> None:
+def _report(errors: list[str], sources: "Sources", n_pictures: int, notices: list[str], missing: str = "") -> None:
     """List what was not read, or read only in part, and which output is missing.
 
     Raises:

@@ -20,7 +20,15 @@ from tendigits.numbers.lost import find_lost_digits
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.reading import Reading
-from tendigits.numbers.rhythm import adds_sign, group_by_rhythm, is_addend, join_detections, join_readings, reach_left
+from tendigits.numbers.rhythm import (
+    adds_sign,
+    group_by_rhythm,
+    has_ink_before,
+    is_addend,
+    join_detections,
+    join_readings,
+    reach_left,
+)
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
 from tendigits.numbers.views import (
@@ -36,7 +44,6 @@ from tendigits.numbers.vote import View, apply_prior, vote
 from tendigits.pictures.image import Grey
 
 MAX_LOST_DISTANCE = 1.6  # digit heights: a lost digit that is closer may belong to the number next to it
-LOST_DIGIT_INK = 1.0  # squared digit heights: about the area that a digit covers
 
 
 @dataclass(frozen=True)
@@ -121,8 +128,11 @@ class NumberReader:
         """Read numbers of a column sum with the sign that stands far to the left of them."""
         wanted = {reach_left(row[0].detection): n for n, row in enumerate(rows) if is_addend(rows, n)}
         for detection, reading in self._lenient()._read_known(views, [*wanted], budget).items():
-            if adds_sign(reading, rows[wanted[detection]][0]):
+            (before,) = rows[wanted[detection]]
+            if adds_sign(reading, before):
                 rows[wanted[detection]] = [reading]
+            elif has_ink_before(reading, before):  # perhaps a sign that was not read
+                rows[wanted[detection]] = [replace(before, may_continue=True)]
         return rows
 
     def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:
@@ -227,18 +237,18 @@ class NumberReader:
 
 
 def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
-    """The numbers of a row, from left to right, with the distance to their neighbours; a lost digit is stray ink."""
-    gaps, ink = [], [0.0]
+    """The numbers of a row, from left to right, with the distance to the next; a lost digit may belong to both."""
+    gaps, is_next_to_lost = [], [False]
     for a, b in pairwise(row):
         distance = np.hypot(b.detection.x - a.detection.x, b.detection.y - a.detection.y)
         gap = float(distance - (a.detection.length + b.detection.length) / 2)
         has_border = a.borders[1] or b.borders[0]
         gaps.append(np.inf if has_border else gap / max(a.detection.height, b.detection.height))
-        ink.append(LOST_DIGIT_INK if (a.is_lost or b.is_lost) and gaps[-1] <= MAX_LOST_DISTANCE else 0.0)
-    neighbours = zip(row, pairwise([np.inf, *gaps, np.inf]), pairwise([*ink, 0.0]), strict=True)
+        is_next_to_lost.append((a.is_lost or b.is_lost) and gaps[-1] <= MAX_LOST_DISTANCE)
+    neighbours = zip(row, pairwise([np.inf, *gaps, np.inf]), pairwise([*is_next_to_lost, False]), strict=True)
     return [
-        replace(each, clearance=min(each.clearance, *gap), stray_ink=max(each.stray_ink, *strokes))
-        for each, gap, strokes in neighbours
+        replace(each, clearance=min(each.clearance, *gap), may_continue=each.may_continue or any(lost))
+        for each, gap, lost in neighbours
     ]
 
 

@@ -10,9 +10,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from tendigits.digits.foreground import median
+from tendigits.digits.foreground import find_foreground, median
+from tendigits.digits.segment import WEAK
 from tendigits.numbers.detections import Detection, as_table
 from tendigits.numbers.reading import Reading, digits_of
+from tendigits.numbers.strips import DIGIT_HEIGHT_PX
 
 SIGNS = ("+", "-", "×", "÷")  # of a column sum's numbers
 
@@ -37,6 +39,8 @@ class RhythmOptions:
     max_column_offset: float = 0.8  # between the right ends of numbers that are written below each other to be added
     max_sign_distance: float = 3.5  # how far to the left of such a number its sign may stand
     max_ink_before_number: float = 0.05  # squared digit heights, besides the sign: with more it is a word
+    min_ink_before_number: float = 0.02  # the same, if no sign was read: a short minus has more
+    number_margin: float = 0.3  # strokes this close to a number belong to it
 
 
 OPTIONS = RhythmOptions()
@@ -114,6 +118,17 @@ def adds_sign(reading: Reading, before: Reading) -> bool:
     """Whether a reading of more of the row is the number that was read before, with a sign and nothing else."""
     is_signed = reading.text[:1] in SIGNS and reading.text[1:] == before.text
     return is_signed and not reading.rejected and reading.stray_ink <= OPTIONS.max_ink_before_number
+
+
+def has_ink_before(reading: Reading, before: Reading) -> bool:
+    """Whether something stands in front of a number that was read `before`, in a reading of more of the row."""
+    left, top, _, bottom = before.strip.in_strip(before.characters[0].box, reading.strip)
+    foreground = find_foreground(reading.strip.picture)
+    if foreground is None:
+        return False
+    end = left - OPTIONS.number_margin * DIGIT_HEIGHT_PX
+    part = foreground[max(0, round(top)) : round(bottom), round(reading.strip.ends[0]) : max(0, round(end))]
+    return bool((part >= WEAK).sum() >= OPTIONS.min_ink_before_number * DIGIT_HEIGHT_PX**2)
 
 
 def _is_one_number(parts: Sequence[Reading]) -> bool:

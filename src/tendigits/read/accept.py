@@ -37,7 +37,7 @@ def accept(
 ) -> Number:
     """The result for a reading, which is accepted if its confidence, 0 to 1, reaches the threshold."""
     confidence = model.confidence(confidence_features(reading))
-    accepted = confidence >= threshold and not reading.is_partial
+    accepted = confidence >= threshold and not reading.is_doubtful
     characters, all_alternatives = [], []
     for candidate, crop, opinion in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):
         all_alternatives.append(_alternatives(candidate, opinion))
@@ -111,6 +111,8 @@ def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     value = without_closing(reading.text)
     if reading.is_partial:
         return "was seen only once, for there is too much in the picture"
+    if reading.may_continue:
+        return "something next to it could not be read"
     if options and options[0][1] >= DEFAULT_OPTIONS.min_alternative:
         return f"may be {value} or {options[0][0] or 'nothing'}"
     if not is_usual(reading.text):

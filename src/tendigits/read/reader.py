@@ -35,6 +35,7 @@ from tendigits.read.orientation import turns_of
 from tendigits.read.page import BLURRED, LEFT_OUT, Page
 from tendigits.read.results import Digit, Number
 from tendigits.read.sharpness import is_blurred
+from tendigits.read.sums import check_sums
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
@@ -175,7 +176,7 @@ class Reader:
         def to_picture(edges: Edges) -> Box:
             return Box(*(round(scale * edge) for edge in edges)).turned(turns, upright_size)
 
-        numbers = self._accept(readings, to_picture)
+        numbers = check_sums(self._accept(readings, to_picture))
         places = [each.detection for each in lost]
         tables = [table_of(layout, numbers, places, grey, to_picture) for layout in layouts]
         notices = [LEFT_OUT] * budget.is_short + [BLURRED] * is_blurred(grey, detections)
@@ -221,7 +222,7 @@ class Reader:
 
     def _is_clear(self, reading: Reading) -> bool:
         confidence = self.confidence_model.confidence(confidence_features(reading))
-        return not reading.is_partial and confidence >= self.number_threshold
+        return not reading.is_doubtful and confidence >= self.number_threshold
 
     def _digit(self, predictions: Predictions, i: int, crop: Grey) -> Digit:
         """Convert the i-th prediction: accepted, or with the reason why not."""

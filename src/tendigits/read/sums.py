@@ -5,7 +5,7 @@ page.sums[0]        # Sum(text="427+85=512", numbers=[0, 1, 2], agrees=True)
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import accumulate, groupby, pairwise
 from typing import Any
@@ -43,6 +43,16 @@ def find_sums(numbers: Sequence[Number]) -> list[Sum]:
         if value is not None and result is not None and len(TERM.findall(left)) > 1:
             found.append(Sum(text, indices, value == result))
     return found
+
+
+def check_sums(numbers: Sequence[Number]) -> list[Number]:
+    """Accept the numbers of sums that agree, for a misread digit would not agree; doubt those of others."""
+    checked = [*numbers]
+    for each in find_sums(numbers):
+        reason = None if each.agrees else f"{each.text} does not agree"
+        for i in each.numbers:
+            checked[i] = replace(checked[i], accepted=each.agrees, reason=reason)
+    return checked
 
 
 def calculate(text: str) -> Fraction | None:
