@@ -91,10 +91,8 @@ def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: 
     points = (np.stack([columns, rows], axis=1).astype(np.float64) + 0.5) * CELL_PX - PADDING_PX
     principal = numbers.directions(points)
     extent = np.ptp(numbers.ends(points, principal), axis=0)
-    # Short numbers run as their longer neighbours do.
-    long = principal[kept & (extent > 3 * height)]
-    typical = median(long) if len(long) else 0.0
-    angle = np.where(extent > options.min_mask_length * height, principal, typical)
+    # Short numbers run as most of the writing does.
+    angle = np.where(extent > options.min_mask_length * height, principal, _typical(principal, kept * extent / height))
     first, last = numbers.ends(points, angle)
     first = first - CELL_PX / 2 + options.mask_overhang * height
     last = last + CELL_PX / 2 - options.mask_overhang * height
@@ -105,6 +103,13 @@ def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: 
     length = np.maximum(last - first, height / 4)
     found = np.stack([x / scale, y / scale, angle, length / scale, height / scale, score], axis=1)
     return [Detection(*row) for row in found[kept].tolist()]
+
+
+def _typical(angles: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The weighted median of some angles; 0 without weights."""
+    order = np.argsort(angles)
+    total = np.cumsum(weights[order])
+    return float(angles[order][np.searchsorted(total, total[-1] / 2)]) if weights.any() else 0.0
 
 
 class _Segments:

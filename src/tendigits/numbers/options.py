@@ -30,7 +30,7 @@ class NumberOptions:
     max_digit_height_px: float = 44.0  # the finder was not trained on higher digits
     min_number_probability: float = 0.3  # cells of the finder's output from this probability on belong to a number
     mask_overhang: float = 0.2  # how far the finder's mask of a number reaches beyond its ends
-    min_mask_length: float = 1.2  # a shorter mask does not show which way its number runs
+    min_mask_length: float = 2.0  # a shorter mask does not show which way its number runs
     max_numbers: int = 2000  # detections of a page; those with the highest scores are kept
     max_line_picture_height: float = 4.0  # a picture at most this high may be one line, and is also read as a whole
     line_digit_fraction: float = 0.65  # height of the digits in such a picture, as a fraction of its height

@@ -32,7 +32,6 @@ class RhythmOptions:
     near_rows: int = 5  # rows above and below that are compared
     max_column_shift: float = 0.3  # between the ends, or the centres, of numbers in one column
     min_column_numbers: int = 2  # in the rows nearby that are aligned with one of the row's
-    min_column_fraction: float = 0.6  # of these rows, as far as they reach there, that have such a number
     min_aligned_fraction: float = 0.75  # of the numbers nearby that are in a column, and of the row's that are
 
     # Column sums.
@@ -154,14 +153,11 @@ def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> 
     """
     edges, heights = _edges(parts, parts[0]), [part.detection.height for part in parts]
     tolerance = OPTIONS.max_column_shift * median(heights)
-    low, high = edges[:, 1].min() - tolerance, edges[:, 1].max() + tolerance
-    near_by_row = [near[(low < near[:, 1]) & (near[:, 1] < high)] for near in (_edges(row, parts[0]) for row in rows)]
-    n_near_rows = sum(len(near) > 0 for near in near_by_row)
-    near = np.concatenate([np.zeros((0, 3)), *near_by_row])
+    every = np.concatenate([np.zeros((0, 3)), *(_edges(row, parts[0]) for row in rows)])
+    near = every[(every[:, 1] > edges[:, 1].min() - tolerance) & (every[:, 1] < edges[:, 1].max() + tolerance)]
     aligned = abs(near[:, None] - edges) <= tolerance
     fraction = aligned.any(axis=1).mean(axis=0) if len(near) else np.zeros(3)
-    n_needed = max(OPTIONS.min_column_numbers, OPTIONS.min_column_fraction * n_near_rows)
-    columns = (aligned.sum(axis=0) >= n_needed).mean(axis=0)
+    columns = (aligned.sum(axis=0) >= OPTIONS.min_column_numbers).mean(axis=0)
     return bool((np.minimum(fraction, columns) >= OPTIONS.min_aligned_fraction).any())
 
 
