@@ -36,6 +36,7 @@ class ContextOptions:
     # Which tables, rows and columns are informative.
     min_rows: int = 3  # a smaller table has no context: a receipt has a date, a time and amounts below each other
     min_columns: int = 2
+    min_list_rows: int = 5  # a list of at least as many numbers, one a row, is evidence for their form
     max_clear_fraction: float = 0.15  # of a column's cells with clear numbers, if it is a column of words
     min_word_fraction: float = 0.34  # of the cells of a row or column that hold words, if it is one of words
     min_words: int = 2  # cells with words in a row or column of words
@@ -50,6 +51,7 @@ class ContextOptions:
     # Priors for the frequency of a form in a column; they count like one cell.
     integer_prior: float = 0.5
     usual_prior: float = 0.02
+    usual_prior_in_list: float = 0.3  # of numbers below each other, of which one may well be a date
     unusual_prior: float = 0.001
     min_noise: float = 0.02  # lower bound for the probability that a sign is a speck, if it does not fit its column
     min_alternative: float = 0.005  # probability from which a character may be another one that fits its column
@@ -79,7 +81,9 @@ def read_tables(
         if _is_informative(layout):
             layouts[n] = _read_cells_again(reader, grey, read, layout, is_clear, budget)
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
-                _reweigh_columns(read, layouts[n])
+                _reweigh_columns(read, layouts[n], OPTIONS.usual_prior)
+        elif layout.shape[0] >= OPTIONS.min_list_rows and layout.shape[1] == 1:
+            _reweigh_columns(read, layout, OPTIONS.usual_prior_in_list)
     return _in_reading_order(read, layouts)
 
 
@@ -196,7 +200,7 @@ def _is_better(reading: Reading, before: Reading | None, is_known: bool) -> bool
     return is_known or min(each.present for each in reading.characters) >= OPTIONS.min_new_probability
 
 
-def _reweigh_columns(read: list[Reading], layout: Layout) -> None:
+def _reweigh_columns(read: list[Reading], layout: Layout, usual_prior: float) -> None:
     """Reweigh the characters of each number by the forms of the other numbers in its column."""
     for column in range(layout.shape[1]):
         members = [indices[0] for (_, c), indices in layout.cells.items() if c == column and len(indices) == 1]
@@ -204,13 +208,13 @@ def _reweigh_columns(read: list[Reading], layout: Layout) -> None:
         for i in members:
             form = form_of(without_closing(read[i].text))
             forms[form] -= 1
-            read[i] = _reweighed(read[i], forms)
+            read[i] = _reweighed(read[i], forms, usual_prior)
             forms[form] += 1
 
 
-def _reweighed(reading: Reading, other_forms: Counter[str]) -> Reading:
+def _reweighed(reading: Reading, other_forms: Counter[str], usual_prior: float) -> Reading:
     def log_frequency(text: str) -> float:
-        form, prior = form_of(without_closing(text)), OPTIONS.usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        form, prior = form_of(without_closing(text)), usual_prior if is_usual(text) else OPTIONS.unusual_prior
         prior = OPTIONS.integer_prior if form == "0" else prior
         return float(np.log((other_forms[form] + prior) / (other_forms.total() + 1)))
 
