@@ -43,7 +43,7 @@ RESULTS = ROOT / "bench" / "results" / "table_reading.json"
 BEGIN, END = "<!-- tables: written by bench/table_reading.py -->", "<!-- /tables -->"
 N, SEED = 40, 21
 """Tables of each kind."""
-ROSTER, N_NUMBERS, N_DIGITS, NUMBERS_SEED = 200, 1000, 7, 22
+ROSTER, N_NUMBERS, N_DIGITS, NUMBERS_SEED = 200, 1000, 8, 22
 """Student numbers of a roster; written numbers of each kind, and their digits."""
 
 

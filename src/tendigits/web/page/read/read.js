@@ -56,7 +56,7 @@ async function turnTo(document, number) {
   } catch (error) {
     if (request !== requests) return;
     if (!isOpen) {
-      [opened, page] = [null, null];
+      [opened, page] = [document, null]; // which is read again when what is expected, or the network, changes
       showUnread(document.file, error.message);
     } else {
       showTurning(number, ", not read"); // the other pages remain available
