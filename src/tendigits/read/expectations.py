@@ -61,7 +61,7 @@ class Expectation:
     """What is expected of one value."""
 
     text: str  # as the user wrote it, such as "0..100"
-    kinds: tuple[Kind, ...]  # it is of all of these
+    kinds: tuple[Kind, ...] = field(repr=False)  # it is of all of these
 
     @property
     def values(self) -> tuple[str, ...] | None:

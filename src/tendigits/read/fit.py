@@ -37,6 +37,8 @@ class FitOptions:
 
 
 OPTIONS = FitOptions()
+CODES = np.zeros(256, np.int64)  # the index in CHARACTERS of each character, by its number in Unicode
+CODES[[*map(ord, CHARACTERS)]] = range(len(CHARACTERS))
 
 
 class Fitted(NamedTuple):
@@ -132,9 +134,8 @@ def _alignments(places: Sequence[Place], texts: Sequence[str]) -> list[Floats]:
 
     Each is float64 (characters + 1, texts).
     """
-    codes = np.zeros((max(map(len, texts)), len(texts)), np.int64)
-    for n, text in enumerate(texts):
-        codes[: len(text), n] = [CHARACTERS.index(character) for character in text]
+    characters = np.array(texts).reshape(-1, 1).view(np.uint32)  # (texts, characters), 0 behind a shorter text
+    codes = CODES[characters].T
     missing = np.log(OPTIONS.missing)
     best = np.repeat(missing * np.arange(len(codes) + 1)[:, None], len(texts), axis=1)
     tables = [best]
