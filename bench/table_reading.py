@@ -153,6 +153,8 @@ def numbers(rng: Rng) -> list[str]:
 def numbers_text(record: dict[str, Any]) -> str:
     """Format what was measured of written numbers as Markdown."""
     lines = [
+        "What `--expect` does. A number that is not as expected, as those of the last row, should not be accepted.",
+        "",
         f"| numbers of {N_DIGITS} digits | n | right without `--expect` | accepted | wrong of these "
         "| right with it | accepted | wrong of these |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -237,7 +239,7 @@ def text(record: dict[str, Any]) -> str:
     if "others" in record:
         lines += ["", text_of_others(record["others"])]
     if "numbers" in record:
-        lines += ["", "What `--expect` does:", "", numbers_text(record["numbers"])]
+        lines += ["", numbers_text(record["numbers"])]
     return "\n".join(lines)
 
 

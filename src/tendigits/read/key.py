@@ -1,6 +1,6 @@
 """The answers to the fields of a form: which ones are right, and the points that they add up to.
 
-key = load_key(Path("key.csv"))         # field,answer,points
+key = load_key("key.csv")         # field,answer,points
 page = key.marked(reader.read("exam.jpg"))
 page.marks.points                       # Decimal("7.5"), of page.marks.max_points
 
@@ -47,9 +47,9 @@ class Key:
         check_fields(self.answers, fields, "to which the key has an answer")
 
 
-def load_key(path: Path) -> Key:
+def load_key(path: str | Path) -> Key:
     """Load a key. Raises UserError if it is invalid."""
-    rows = read_rows(path)
+    rows = read_rows(Path(path))
     if not rows or tuple(map(str.lower, rows[0])) not in (HEAD, HEAD[:2]) or len(rows) == 1:
         raise UserError(f"expected the columns {','.join(HEAD)} and a row for each answer in {path}, received others")
     answers: dict[str, Answer] = {}
