@@ -1,6 +1,7 @@
-"""Tables of test digits, read whole: rows, cells, orientation, and what is accepted but wrong.
+"""Tables of test digits, read whole: rows, cells, orientation, and what is accepted but wrong; and student numbers.
 
-    python bench/table_reading.py                        # four minutes; bench/results/ and docs/paper.md
+    python bench/table_reading.py                        # ten minutes; bench/results/ and docs/paper.md
+    python bench/table_reading.py --parts numbers        # student numbers with `--expect` alone
     python bench/table_reading.py --sudoku FOLDER        # photographed 9x9 grids, too: a folder with a labels.csv
     python bench/table_reading.py --peers                # other readers, too, or some of them: --peers img2table
     python bench/table_reading.py --n 3 --trial --peers  # a trial, only printed
@@ -27,11 +28,13 @@ import numpy as np
 
 from environments import ROOT, date_and_commit, machine, options, prepare, replace_between, save
 from measuring.documents import DOCUMENTS, load_fonts, make_document
+from measuring.lines import TOUCHING, Digits, Rng, compose, framed
 from measuring.tables import KINDS, make_sheet
 from reading_peers import Peer
 from reading_sets import mnist_digits
 from table_peers import ENVIRONMENTS, LIMIT, PEERS, Rows, Tables, read_by, scored, summary
 from table_peers import text as text_of_others
+from tendigits.read.expectations import parse
 from tendigits.read.reader import Reader
 from tendigits.tables.cell import Cell
 from tendigits.tables.table import Table
@@ -40,6 +43,8 @@ RESULTS = ROOT / "bench" / "results" / "table_reading.json"
 BEGIN, END = "<!-- tables: written by bench/table_reading.py -->", "<!-- /tables -->"
 N, SEED = 40, 21
 """Tables of each kind."""
+ROSTER, N_NUMBERS, N_DIGITS, NUMBERS_SEED = 200, 1000, 8, 22
+"""Student numbers of a roster; written numbers of each kind, and their digits."""
 
 
 def main() -> None:
@@ -49,13 +54,17 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=N, help="Tables of each kind, at most, of the photographed ones too.")
     parser.add_argument("--peers", nargs="*", choices=[*PEERS], help="Other readers; all, if none is named.")
     parser.add_argument("--trial", action="store_true", help="Print the tables, and keep nothing.")
+    parser.add_argument("--parts", nargs="+", choices=("tables", "numbers"), default=("tables", "numbers"))
     given = parser.parse_args()
     record: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     if not given.report_only:
-        kept = date_and_commit()
+        kept = {"machine": machine(), **date_and_commit()}
+        if "numbers" in given.parts:
+            record["numbers"] = {**kept, "rows": measure_numbers(mnist_digits(given.data.resolve()))}
+    if not given.report_only and "tables" in given.parts:
         peers = None if given.peers is None else [PEERS[name] for name in given.peers or PEERS]
         sets, others = measure(all_tables(given.data.resolve(), given.n, given.sudoku), peers)
-        record |= {"machine": machine(), **kept, "sets": sets}
+        record |= {**kept, "sets": sets}
         if peers is not None:
             record["others"] = {**kept, "limit": min(LIMIT, given.n), "rows": others}
     if given.trial:
@@ -107,6 +116,56 @@ def measure(tables: Iterable[Tables], peers: list[Peer] | None) -> tuple[list[di
                 others.append(read_by(peer, own.first(LIMIT)))
                 print(others[-1], file=sys.stderr, flush=True)
     return sets, others
+
+
+def measure_numbers(digits: Digits) -> list[dict[str, Any]]:
+    """Read written numbers without and with what is known about them; those of the last kind are not as expected."""
+    rng, reader = np.random.default_rng(NUMBERS_SEED), Reader()
+    roster = sorted({f"{n:0{N_DIGITS}d}" for n in rng.choice(10**N_DIGITS, ROSTER, replace=False)})
+    listed, luhn = "|".join(roster), parse("luhn").everywhere
+    changed = [text[:i] + str(9 - int(text[i])) + text[i + 1 :] for i in range(N_DIGITS) for text in roster]
+    kinds = {
+        f"on a roster of {ROSTER}": (roster, listed),
+        "with a check digit (luhn)": ([text for text in numbers(rng) if luhn and luhn.fits(text)], "luhn"),
+        "one digit away from the roster": ([text for text in changed if text not in roster], listed),
+    }
+    rows = []
+    for name, (texts, expect) in kinds.items():
+        counts = Counter(n=N_NUMBERS)
+        for text in islice(cycle(rng.permutation(texts).tolist()), N_NUMBERS):
+            line = compose([(digits.draw(rng, int(digit))[0], None) for digit in text], rng, TOUCHING)
+            picture = framed(line, rng)
+            for how, given in (("without", ""), ("with", expect)):
+                read = reader.read(picture, expect=given).numbers
+                right = [each.value for each in read] == [text]
+                accepted = any(each.accepted for each in read)
+                counts += Counter({f"right_{how}": right, f"accepted_{how}": accepted})
+                counts[f"wrong_{how}"] += accepted and not right
+        rows.append({"kind": name, **counts})
+    return rows
+
+
+def numbers(rng: Rng) -> list[str]:
+    """Any numbers of N_DIGITS digits."""
+    return [f"{n:0{N_DIGITS}d}" for n in rng.integers(0, 10**N_DIGITS, 20 * N_NUMBERS)]
+
+
+def numbers_text(record: dict[str, Any]) -> str:
+    """Format what was measured of written numbers as Markdown."""
+    lines = [
+        "What `--expect` does. A number that is not as expected, as those of the last row, should not be accepted.",
+        "",
+        f"| numbers of {N_DIGITS} digits | n | right without `--expect` | accepted | wrong of these "
+        "| right with it | accepted | wrong of these |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for own in record["rows"]:
+        n, cells = own["n"], [own["kind"], f"{own['n']:,}"]
+        for how in ("without", "with"):
+            cells += [f"{own[f'right_{how}'] / n:.1%}", f"{own[f'accepted_{how}'] / n:.1%}", f"{own[f'wrong_{how}']}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    described = record["machine"]
+    return "\n".join([*lines, "", f"{described['processor']}, {described['cores']} cores; {record['date']}."])
 
 
 def score(table: Table, wanted: Rows) -> Counter[str]:
@@ -177,7 +236,11 @@ def text(record: dict[str, Any]) -> str:
         lines.append(f"| {own['set']} | {n} | {' | '.join(fractions)} | {own['seconds']:.2f} |")
     described = record["machine"]
     lines += ["", f"{described['processor']}, {described['cores']} cores; {record['date']}."]
-    return "\n".join([*lines, "", text_of_others(record["others"])] if "others" in record else lines)
+    if "others" in record:
+        lines += ["", text_of_others(record["others"])]
+    if "numbers" in record:
+        lines += ["", numbers_text(record["numbers"])]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,13 @@ def test_a_table_as_text_and_csv_and_what_its_columns_hold(run, marks, tmp_path)
     ]  # fmt: skip
     assert run(page, "--table", tmp_path / "out.csv", "--sum", "none", "--expect", "B: 0..40")[0] == 0
     assert (tmp_path / "out.csv").read_text().splitlines()[3:] == ["6,34,40", "7,44?,51"]
+    values, rows = ["6", "34", "40"], run(page, "--csv", "-", "--expect", "B: 0..40")[1].splitlines()
+    assert [row.split(",")[5:9:3] for row in rows[10:]] == [[v, "yes"] for v in values] + [
+        ["7", "yes"], ["44", "no"], ["51", "yes"]
+    ]  # fmt: skip
+    (read,) = map(json.loads, run(page, "--json", "--expect", "0..40, F: date")[1].splitlines())
+    assert [each["value"] for each in read["numbers"] if not each["accepted"]] == ["44", "51"]
+    assert read["notice"] == "There is nothing in column F, of which something is expected."
     assert run(page, "--csv", "-")[1].splitlines()[1].split(",")[1:6] == ["1", "1", "1", "A", "3"]
 
 
@@ -187,3 +194,55 @@ def test_a_row_for_each_picture_of_a_form(run, tmp_path):
         ["42.png", 42],
     ]
     assert run(folder, "--form", tmp_path / "exam.toml", "--one")[0] == 2
+
+
+@pytest.fixture
+def exam(tmp_path):
+    """A form with the fields of FORM_FIELDS, and a filled one."""
+    cv2.imwrite(str(tmp_path / "blank.png"), filled_form({}))
+    fields = "".join(f"{name} = {[*box]}\n" for name, box in FORM_FIELDS.items())
+    (tmp_path / "exam.toml").write_text(f'picture = "blank.png"\n[fields]\n{fields}')
+    cv2.imwrite(str(tmp_path / "anna.png"), filled_form({"student": "40275", "points": "17", "mark": "2"}))
+    return tmp_path / "anna.png", "--form", tmp_path / "exam.toml"
+
+
+def test_the_fields_of_a_form_are_read_as_expected_and_marked_by_a_key(run, exam, tmp_path):
+    (tmp_path / "roster.csv").write_text("name;student\nAnna;40275\nBo;40312\n")
+    (tmp_path / "key.csv").write_text("field,answer,points\npoints,16..18,2.5\nmark,1|3,1\n")
+    options = (*exam, "--expect", f"student: {tmp_path}/roster.csv, points: 0..9", "--key", tmp_path / "key.csv")
+    assert run(*options, "--csv", "-")[1].splitlines() == [
+        "path,student,points,mark,total,wrong,to check",
+        f"{tmp_path}/anna.png,40275,17,2,2.5,mark,points",
+    ]
+    assert run(*options)[1].splitlines() == [
+        "student: 40275", "points: 17?   right   expected 0..9; may be 07", "mark: 2   wrong", "2.5 of 3.5 points"
+    ]  # fmt: skip
+    marks = json.loads(run(*options, "--json")[1])["marks"]
+    assert marks == {"right": {"points": True, "mark": False}, "points": "2.5", "max_points": "3.5"}
+    assert "2.5 of 3.5 points" in run(*options, "--table", tmp_path / "out.xlsx")[1]
+    sheet = openpyxl.load_workbook(tmp_path / "out.xlsx")["forms"]
+    assert [cell.value for cell in sheet[2]] == ["anna.png", 40275, 17, 2, 2.5, "mark"]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("field,answer\npoint,17", "expected fields of the form (student, points, mark), received 'point', to which"),
+        ("points,17,2", "expected the columns field,answer,points and a row for each answer in"),
+        ("field,answer\npoints,17\npoints,18", "expected 2 values and another field in row 3 of"),
+        ("field,answer,points\npoints,17,many", "expected points such as 2 or 0.5 in row 2 of"),
+        ("field,answer\npoints,seven", "expected an answer such as 42, 9.8..10 or 1/2|0.5 in row 2 of"),
+        (None, "expected a CSV file at"),
+    ],
+)
+def test_a_wrong_key_is_described_before_anything_is_read(run, exam, tmp_path, monkeypatch, key, message):
+    monkeypatch.setattr("tendigits.batch.batch.read_job", pytest.fail)
+    if key is not None:
+        (tmp_path / "key.csv").write_text(key)
+    code, out, err = run(*exam, "--key", tmp_path / "key.csv")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+    assert "seven" not in err
+    code, _, err = run(*exam, "--expect", "point: 0..9")
+    assert code == 2
+    assert "expected fields of the form (student, points, mark), received 'point', of which" in err

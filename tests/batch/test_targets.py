@@ -47,9 +47,9 @@ def run(run_cli):
         (["--csv", "folder.csv"], 2, "expected a file for --csv, received the folder folder.csv"),
         (["--csv", "missing/out.csv"], 1, "expected a folder to write to, found none at"),
         (["--csv", "/proc/out.csv"], 1, "cannot write into the folder /proc"),
-        (["--csv", "out.csv", "--expect", "A: nan..inf"], 2, "expected a range such as 0..100"),
+        (["--csv", "out.csv", "--expect", "A: nan..inf"], 2, "expected 0..20, 7|14|21, date"),
         (["--table", "out.ods"], 2, "expected a name ending in .csv or .xlsx for --table, received out.ods"),
-        (["--table", "out.xlsx", "--expect", "B 3"], 2, "expected columns such as 'A: 0..100, B: date', received"),
+        (["--table", "out.xlsx", "--expect", "B 3"], 2, "or 'A: date' for column A, received 'B 3'"),
         (["b.png", "--table", "out.csv"], 2, "expected a name ending in .xlsx for the tables of 2 pages, received"),
         (["--ray"], 2, "--ray reads into a table; give its folder with --parquet"),
         (
@@ -59,6 +59,14 @@ def run(run_cli):
         ),
         (["--csv", "-", "--json"], 2, "expected --json or --csv -, received both;"),
         (["--parquet", "out", "--ray=nowhere"], 2, "--ray: expected local, auto, HOST:PORT or ray://HOST:PORT,"),
+        (["--csv", "out.csv", "--one", "--expect", "0..5"], 2, "expected --expect or --one, received both"),
+        (["--csv", "out.csv", "--key", "notes.csv"], 2, "expected --form with --key, received --key alone"),
+        (["--parquet", "out", "--expect", "date"], 2, "expected --parquet alone, received --expect too;"),
+        (
+            ["--csv", "roster.csv", "--overwrite", "--expect", "roster.csv"],
+            2,
+            "--csv would overwrite roster.csv",
+        ),
         (["--csv", "out.csv", "--form", "missing.toml"], 2, "expected a form's TOML file at missing.toml"),
     ],
 )
@@ -67,6 +75,7 @@ def test_outputs_are_refused_before_anything_is_read(run, photos, monkeypatch, a
     Path("linked").symlink_to(".")
     Path("folder.csv").mkdir()
     Path("notes.csv").write_text("path,my own notes\n")
+    Path("roster.csv").write_text("40275\n40312\n")
     monkeypatch.setattr("os.access", lambda path, mode: not str(path).startswith("/proc"))
     found, out, errors = run("a.png", *arguments)
     assert (found, out, errors.count("\n")) == (code, "", 1), errors
@@ -157,8 +166,8 @@ def test_a_thousand_sheets_of_one_name_are_named_at_once():
 
 def test_the_name_of_a_forms_field_is_no_formula(tmp_path):
     with Output(
-        tmp_path / "out.csv", as_json=False, one=False, named=False, show={}, table=None, sums="auto", expect="",
-        shows_text=True, fields=["=1+1"],
+        tmp_path / "out.csv", as_json=False, one=False, named=False, show={}, table=None, sums="auto",
+        shows_text=True, fields=["=1+1"], key=None,
     ):  # fmt: skip
         pass
     assert (tmp_path / "out.csv").read_text() == "path,'=1+1,to check\n"

@@ -97,6 +97,7 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
     ]  # fmt: skip
 
     (pictures / "c.png").write_bytes(b"no picture")
+    page.fill("#form-expect", "student: 40275|50913, points: 0..20")
     page.set_input_files("#filled", sorted(pictures.iterdir()))
     expect(page.locator("#forms-state")).to_have_text("3 pictures, 1 cell to check, 1 not read")
     expect(page.locator("#form-rows .doubtful")).to_have_text("is not in the picture")

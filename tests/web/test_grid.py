@@ -37,6 +37,18 @@ def open_grid(open_page, picture):
     return start
 
 
+def test_what_is_expected_is_typed_before_or_after_the_picture_is_chosen(open_page, open_grid):
+    page = open_grid()
+    page.fill("#expect", "A: 0-50")
+    page.press("#expect", "Enter")
+    expect(page.locator("#reading")).to_contain_text("was not read: expected 'A: 0..50', received 'A: 0-50'")
+    page.fill("#expect", "A: 0..50")
+    page.press("#expect", "Enter")
+    expect(page.locator("#need")).to_have_text("4 cells need you, 14 do not")
+    expect(page.locator("#grid td.doubtful", has_text="61")).to_have_count(1)
+    open_page.complaints.clear()  # the browser logs every 400
+
+
 def cell(page: Page, name: str):
     return page.locator(f"#grid td[aria-label^='{name}:']")
 

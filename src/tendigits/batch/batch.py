@@ -20,6 +20,7 @@ from tendigits.errors import DataError, TendigitsError
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.pool.pool import MAX_JOB_BYTES
 from tendigits.pool.worker_process import is_out_of_memory
+from tendigits.read.expectations import NOTHING
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Character, Digit, Number
@@ -74,7 +75,7 @@ def read_page(path: str) -> Page:
     if pixels not in _kept_pages:
         if len(_kept_pages) == MAX_KEPT_PAGES:
             _kept_pages.clear()
-        _kept_pages[pixels] = _reader.read_opened(grey, size)
+        _kept_pages[pixels] = _reader.read_opened(grey, size, _options.expected or NOTHING)
     return _kept_pages[pixels]
 
 

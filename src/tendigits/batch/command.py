@@ -21,6 +21,8 @@ from tendigits.tables.options import Sums
 if TYPE_CHECKING:
     from tendigits.batch.reading import ReadOptions
     from tendigits.batch.sources import Sources
+    from tendigits.read.expectations import Expectations
+    from tendigits.read.key import Key
 
 MAX_LISTED = 20  # unread pictures that are listed by name
 
@@ -45,13 +47,16 @@ def read(
     expect: Annotated[
         str,
         typer.Option(
-            help="What the columns of a table contain: ranges, integer, number, date or time.",
-            metavar="'A: 0..100, B: date'",
+            help="What columns, the fields of a form, or all numbers are; numbers are read accordingly.",
+            metavar="'A: 0..100, B: roster.csv'",
             show_default=False,
         ),
     ] = "",
     form: Annotated[
         Path | None, typer.Option(help="Read the fields of a form that this file describes.", metavar="FORM.toml")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Mark the fields of a form by the answers in this file.", metavar="KEY.csv")
     ] = None,
     labels: Annotated[
         Path | None,
@@ -110,8 +115,10 @@ def read(
         "model": model, "threshold": threshold, "max_error": _fraction(max_error), "decimal": decimal, "form": form
     }  # fmt: skip
     if parquet is not None:
-        others = {"--csv": csv, "--json": as_json or None, "--show": show, "--table": table, "--form": form}
-        others["--labels"] = labels
+        others = {
+            "--csv": csv, "--json": as_json or None, "--show": show, "--table": table, "--form": form,
+            "--expect": expect or None, "--key": key, "--labels": labels,
+        }  # fmt: skip
         if names := ", ".join(name for name, value in others.items() if value is not None):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
         require("--parquet", "scale")
@@ -121,12 +128,17 @@ def read(
         raise UserError("expected --form or --one, received both; a form is not a picture of one digit")
     if report is not None and labels is None:
         raise UserError("--report shows what is not as its label says; give the labels with --labels")
+    if key is not None and form is None:
+        raise UserError("expected --form with --key, received --key alone; a key has the answers to a form's fields")
+    if expect and one:
+        raise UserError("expected --expect or --one, received both; a digit is read as what it looks like")
     if csv == Path("-") and as_json:
         raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
     from tendigits.batch.reading import ReadOptions, failed, read_files, read_here
     from tendigits.batch.sources import find_pictures
 
-    options = ReadOptions(settings, one, show is not None, workers, timeout or None, document_timeout or None)
+    expected, answers = _what_is_known(expect, key, form is not None)
+    options = ReadOptions(settings, one, show is not None, workers, timeout or None, document_timeout or None, expected)
     sources = find_pictures(images)
     paths = sources.pictures
     if parquet is not None:
@@ -143,35 +155,34 @@ def read(
         from tendigits.pool.worker_process import watched
         from tendigits.read.forms import load_form
         from tendigits.read.page import BLURRED
-        from tendigits.tables.checks import parse
 
         planned = plan_show(paths, show)
-        outputs = [
-            ("--csv", csv),
-            ("--table", table),
-            ("--report", report),
-            *(("--show", path) for path in planned.values()),
-        ]
-        check(outputs, [*paths, *images, *filter(None, [form, labels])], overwrite)
+        shown = (("--show", path) for path in planned.values())
+        outputs = [("--csv", csv), ("--table", table), ("--report", report), *shown]
+        read = [*paths, *images, *filter(None, [form, key, labels]), *(expected.paths if expected else ())]
+        check(outputs, read, overwrite)
         if table is not None:
             check_table(table, len(paths), form is not None)
-        parse(expect)
         label_of = load_labels(labels, paths) if labels is not None else {}
-        answers: list[Answer] = []
+        compared: list[Answer] = []
         fields = None
         if form is not None:
             with watched(MAX_JOB_BYTES, options.timeout, lambda reason: _end(failed(str(form), reason), len(paths))):
                 fields = [*load_form(form).fields]
+            if expected is not None:
+                expected.check_fields(fields)
+            if answers is not None:
+                answers.check_fields(fields)
         errors: list[str] = []
         notices: list[str] = []
         n_blurred = 0  # pictures in which nothing was read
         with (
             progress_bar(quiet) as progress,
-            Output(csv, as_json, one, len(paths) > 1, planned, table, sums, expect, labels is None, fields) as output,
+            Output(csv, as_json, one, len(paths) > 1, planned, table, sums, labels is None, fields, answers) as output,
         ):
             for done, (path, page) in enumerate(results, 1):
                 if path in label_of:
-                    answers += compare(path, page, label_of[path])
+                    compared += compare(path, page, label_of[path])
                 if isinstance(page, DataError):
                     errors.append(str(page))
                 else:
@@ -181,13 +192,21 @@ def read(
                         n_blurred += page.notice == BLURRED and not page.numbers
                 progress(done, len(paths))
     sources = replace(sources, others=[each for each in sources.others if Path(each) != labels])
-    if answers:
-        typer.echo(summary_of(answers), err=as_json or csv == Path("-"))
+    if compared:
+        typer.echo(summary_of(compared), err=as_json or csv == Path("-"))
         if report is not None:
-            write_text(report, report_of(answers))
+            write_text(report, report_of(compared))
     no_table = f"found no table; {table} was not written" if table is not None and not output.sheets else None
     nothing = f"nothing was read in {n_blurred} of {len(paths)} pictures, which are blurred" if n_blurred else None
     _report(errors, sources, len(paths), notices, "; ".join(filter(None, [nothing, no_table])))
+
+
+def _what_is_known(expect: str, key: Path | None, is_form: bool) -> "tuple[Expectations | None, Key | None]":
+    """What is expected, and the answers to the fields of a form. Raises UserError."""
+    from tendigits.read.expectations import parse
+    from tendigits.read.key import load_key
+
+    return parse(expect, fields=is_form) if expect else None, load_key(key) if key else None
 
 
 def _end(error: DataError, n_pictures: int = 1) -> None:

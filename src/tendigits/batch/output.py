@@ -26,6 +26,7 @@ from tendigits.geometry import Box
 from tendigits.outputs import Target, check_targets
 from tendigits.pictures.documents import split_address
 from tendigits.pictures.image import Grey
+from tendigits.read.key import Key
 from tendigits.read.page import COLUMNS, Page, draw_page
 from tendigits.tables.cell import Cell, no_formula
 from tendigits.tables.spreadsheet import to_xlsx
@@ -38,6 +39,7 @@ MAX_STEM_BYTES = 200  # of a picture's name in the name of its annotated copy; f
 AUTHOR = "tendigits"  # what spreadsheets and annotated pictures have as their author or software
 SOFTWARE = 305  # Exif's tag for it
 FORM_COLUMNS = ("path", "to check")  # the first and the last column of a form's CSV
+MARK_COLUMNS = ("total", "wrong")  # in front of the last one, if there is a key
 NO_BOX = Box(0, 0, 0, 0)  # of a cell that was not read
 FORMS_SHEET = "forms"  # name of the sheet with a row for each picture of a form
 # Suffixes of annotated pictures, and Pillow's names of their formats.
@@ -119,19 +121,21 @@ class Output(AbstractContextManager["Output"]):
     show: Mapping[str, Path]  # for each picture the file of its annotated copy
     table: Path | None  # an .xlsx or .csv; summaries of the tables are printed instead of text
     sums: str
-    expect: str
     shows_text: bool  # print what was read, unless another format goes to standard output
     fields: Sequence[str] | None  # a form's: the CSV then has a row for each picture, with these columns
+    key: Key | None  # the answers to them
 
     def __post_init__(self) -> None:
         self.sheets: list[tuple[str, Table]] = []  # names and tables; without any, no file is written
         self._rows = StringIO()
         if self.csv is not None:
-            first, last = FORM_COLUMNS
-            self._write_rows([COLUMNS if self.fields is None else (first, *map(no_formula, self.fields), last)])
+            (first, last), marks = FORM_COLUMNS, MARK_COLUMNS if self.key else ()
+            names = map(no_formula, self.fields or ())
+            self._write_rows([COLUMNS if self.fields is None else (first, *names, *marks, last)])
 
     def write(self, path: str, page: Page) -> None:
         """Write one picture's results."""
+        page = self.key.marked(page) if self.key else page
         if self.csv is not None:
             self._write_rows([form_row(path, page)] if page.fields else page.rows(path))
         lines: list[str] = []
@@ -165,13 +169,18 @@ class Output(AbstractContextManager["Output"]):
         name = printable(PurePath(path).name)
         if page.fields:
             if not self.sheets:
-                self.sheets.append((FORMS_SHEET, Table([[Cell(NO_BOX, text) for text in ("picture", *page.fields)]])))
-            self.sheets[0][1].rows.append([Cell(NO_BOX, name), *page.fields.values()])
+                names = ["picture", *page.fields, *(MARK_COLUMNS if page.marks else ())]
+                self.sheets.append((FORMS_SHEET, Table([[Cell(NO_BOX, text) for text in names]])))
+            marks = [] if page.marks is None else [
+                Cell(NO_BOX, str(page.marks.points), page.marks.points), Cell(NO_BOX, "; ".join(page.marks.wrong))
+            ]  # fmt: skip
+            self.sheets[0][1].rows.append([Cell(NO_BOX, name), *page.fields.values(), *marks])
             doubtful = doubtful_fields(page)
             check = f" ({', '.join(doubtful)})" if doubtful else ""
-            return [f"{len(page.fields)} fields   {len(doubtful)} to check{check}"]
+            points = f"   {page.marks.text()}" if page.marks else ""
+            return [f"{len(page.fields)} fields{points}   {len(doubtful)} to check{check}"]
         name = name.replace("#page=", " ")
-        tables = [table for table in page.checked(self.sums, self.expect) if table.rows]
+        tables = [table for table in page.checked(self.sums) if table.rows]
         for number, table in enumerate(tables, 1):
             self.sheets.append((f"{name} {number}" if len(tables) > 1 else name, table))
         return [table.summary() for table in tables] or ["no table"]
@@ -199,9 +208,10 @@ def doubtful_fields(page: Page) -> list[str]:
 
 
 def form_row(path: str, page: Page) -> tuple[str, ...]:
-    """The CSV row of a picture of a form: the values of its fields, and the names of the doubtful ones."""
+    """The CSV row of a picture of a form: the values of its fields, its marks, and the names of the doubtful fields."""
     values = (no_formula(cell.value) for cell in page.fields.values())
-    return no_formula(printable(path)), *values, "; ".join(doubtful_fields(page))
+    marks = () if page.marks is None else (str(page.marks.points), "; ".join(page.marks.wrong))
+    return no_formula(printable(path)), *values, *marks, "; ".join(doubtful_fields(page))
 
 
 def check_table(path: Path, n_pictures: int, form: bool) -> None:

@@ -18,6 +18,7 @@ from tendigits.pool.pool import MAX_JOB_BYTES, JobError, WorkerPool
 from tendigits.pool.worker_process import watched
 
 if TYPE_CHECKING:
+    from tendigits.read.expectations import Expectations
     from tendigits.read.page import Page
 
 # The path or address of each picture, and its page, or why it could not be read.
@@ -38,6 +39,7 @@ class ReadOptions:
     # Seconds for a picture; None for no limit. A page takes about two, the rest is for slow disks and busy machines.
     timeout: float | None = 60.0
     document_timeout: float | None = 600.0  # seconds until the rest of a document is not read; None for no limit
+    expected: "Expectations | None" = None  # in columns, in fields or everywhere
 
 
 def read_here(options: ReadOptions, path: str, stop: Callable[[DataError], None]) -> Results:

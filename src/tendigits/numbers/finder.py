@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import standardize
-from tendigits.digits.foreground import median
 from tendigits.digits.runtime import Floats, OnnxNetwork, asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers.detections import Detection, group_detections

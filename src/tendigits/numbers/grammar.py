@@ -56,16 +56,17 @@ def is_usual(text: str) -> bool:
     """Whether people write numbers, amounts, dates, times, points or sums like this."""
     core = without_closing(text)
     is_number = _USUAL.fullmatch(text) or _USUAL.fullmatch(core)
-    return not text.endswith(":") and (is_number is not None or _is_date(core) or _is_points(core))
+    is_usual_date = is_date(core) and core.count(".") != 1  # 12.05 is a number
+    return not text.endswith(":") and (is_number is not None or is_usual_date or _is_points(core))
 
 
-def _is_date(text: str) -> bool:
-    """Whether two of its numbers are a day and a month; with points it also needs a year."""
+def is_date(text: str) -> bool:
+    """Whether two of its numbers are a day and a month."""
     if re.fullmatch(DATE, text) is None:
         return False
     numbers = [int(part) for part in re.split("[./-]", text)]
     pairs = [sorted(numbers[:2]), sorted(numbers[-2:])]
-    return any(1 <= month <= 12 and day <= 31 for month, day in pairs) and (len(numbers) == 3 or "." not in text)
+    return any(1 <= month <= 12 and day <= 31 for month, day in pairs)
 
 
 def _is_points(text: str) -> bool:

@@ -20,6 +20,8 @@ from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, wi
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.pictures.image import Grey
+from tendigits.read.expectations import Expectation
+from tendigits.read.fit import fit
 from tendigits.read.results import Character, Number
 from tendigits.tables.cell import Cell
 from tendigits.tables.layout import Layout
@@ -33,10 +35,22 @@ ToPicture = Callable[[Edges], Box]  # converts a box on the page as it was read 
 
 
 def accept(
-    reading: Reading, model: ConfidenceModel, threshold: float, separator: DecimalSeparator, to_picture: ToPicture
+    reading: Reading,
+    model: ConfidenceModel,
+    threshold: float,
+    separator: DecimalSeparator,
+    to_picture: ToPicture,
+    expectation: Expectation | None = None,
 ) -> Number:
-    """The result for a reading, which is accepted if its confidence, 0 to 1, reaches the threshold."""
-    confidence = model.confidence(confidence_features(reading))
+    """The result for a reading, which is accepted if its confidence, 0 to 1, reaches the threshold.
+
+    With an expectation it is the most probable value that fits; the confidence is 0 if none is probable.
+    """
+    confidence, as_seen = model.confidence(confidence_features(reading)), without_closing(reading.text)
+    fitted = None
+    if expectation is not None and not (confidence >= threshold and expectation.fits(as_seen, separator)):
+        fitted = fit(reading, expectation, confidence, separator)
+        reading, confidence = fitted.reading, fitted.confidence
     accepted = confidence >= threshold and not reading.is_doubtful
     characters, all_alternatives = [], []
     for candidate, crop, opinion in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):
@@ -48,8 +62,15 @@ def accept(
     text, box = reading.text, reduce(Box.join, (character.box for character in characters))
     others = [(text[:i] + label + text[i + 1 :], p) for i, each in enumerate(all_alternatives) for label, p in each]
     others = [(value, p) for other, p in others if (value := without_closing(other)) != without_closing(text)]
+    if fitted is not None and fitted.options:
+        others = [option for option in fitted.options if option[1] >= MIN_OPTION_PROBABILITY]
     options = sorted(others, key=lambda option: -option[1])[:MAX_OPTIONS]
-    reason = None if accepted else _reason(reading, options)
+    if accepted:
+        reason = None
+    elif expectation is not None and not expectation.fits(as_seen, separator):
+        reason = f"expected {expectation.text}" + _instead(as_seen, without_closing(text), options)
+    else:
+        reason = _reason(reading, options)
     number = to_decimal(text, separator)
     return Number(text, number, confidence, accepted, reason, box, characters, options, reading.strip.picture)
 
@@ -104,6 +125,13 @@ def cell_of(box: Box, indices: Sequence[int], numbers: Sequence[Number]) -> Cell
         return Cell(box, value, None, confidence, False, reason, index=index, picture=first.strip)
     how_sure = first.confidence, first.accepted, first.reason, first.options
     return Cell(box, first.value, first.number, *how_sure, index, first.strip)
+
+
+def _instead(as_seen: str, value: str, options: list[tuple[str, float]]) -> str:
+    """What was seen in place of a value that fits, or what may fit in place of what was seen."""
+    if value != as_seen:
+        return f"; looks like {as_seen}"
+    return f"; may be {options[0][0]}" if options else ""
 
 
 def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:

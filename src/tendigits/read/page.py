@@ -5,6 +5,7 @@ draw_page(grey, page).save("read.png")      # boxes and values, and below them e
 """
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,28 @@ LEFT_OUT = "There is more to read than one picture may cost. Some was left out."
 """The notice of a page whose `Budget` was spent before everything was read."""
 
 
+@dataclass(frozen=True)
+class Marks:
+    """What an answer key says about the fields of a form."""
+
+    right: dict[str, bool]  # by the names of the fields that have an answer
+    points: Decimal  # of the right ones
+    max_points: Decimal
+
+    @property
+    def wrong(self) -> list[str]:
+        """Names of the fields whose answer is wrong, also of those that are in doubt."""
+        return [name for name, is_right in self.right.items() if not is_right]
+
+    def text(self) -> str:
+        """The points, in one line."""
+        return f"{self.points} of {self.max_points} points"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Convert to a dictionary for JSON."""
+        return {"right": self.right, "points": str(self.points), "max_points": str(self.max_points)}
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Page:
     """What was read in a picture, in reading order. `print(page)` shows its first lines, a notebook the picture."""
@@ -52,25 +75,25 @@ class Page:
     tables: list[Table] = field(default_factory=list)  # as they were found, without checks; see `table` and `checked`
     turned: int = 0  # degrees by which the picture is turned clockwise; boxes are in the picture as it is
     fields: dict[str, Cell] = field(default_factory=dict)  # of a form, by their names
+    marks: Marks | None = None  # of the fields, by an answer key
     unread: list[Box] = field(default_factory=list)  # where digits may stand that belong to none of the numbers
     notice: str | None = None  # a warning about the whole page: that not everything was read
     thumbnail: Thumbnail | None = None  # the picture, for notebooks; None if it was read in another process
 
-    def table(self, sums: str = Sums.AUTO, expect: str = "") -> Table:
+    def table(self, sums: str = Sums.AUTO) -> Table:
         """The largest table, checked; a table without rows if the page has none.
 
         Args:
             sums: where sums stand: "auto", "last-column", "last-row", "both" or "none"; see `check_sums`.
-            expect: what the columns hold, such as "A: 0..100, B: date"; see `tables.checks.parse`.
 
         Raises:
-            UserError: an argument is invalid, or the table lacks a column.
+            UserError: the argument is invalid.
         """
-        return max(self.checked(sums, expect), key=lambda table: np.prod(table.shape), default=Table([]))
+        return max(self.checked(sums), key=lambda table: np.prod(table.shape), default=Table([]))
 
-    def checked(self, sums: str = Sums.AUTO, expect: str = "") -> list[Table]:
-        """All tables, checked; the arguments are those of `table`."""
-        return [check(table, sums, expect) for table in self.tables]
+    def checked(self, sums: str = Sums.AUTO) -> list[Table]:
+        """All tables, checked; the argument is that of `table`."""
+        return [check(table, sums) for table in self.tables]
 
     def __repr__(self) -> str:
         lines = self.text().splitlines()
@@ -111,10 +134,11 @@ class Page:
     def text(self) -> str:
         """Its dense tables, and a line for each other number, with the reason why it is doubtful."""
         if self.fields:
-            return "\n".join(
-                f"{name}: {marked(cell)}" + ("" if cell.accepted else f"   {cell.reason}")
+            lines = [
+                f"{name}: {marked(cell)}" + self._mark(name) + ("" if cell.accepted else f"   {cell.reason}")
                 for name, cell in self.fields.items()
-            )
+            ]
+            return "\n".join([*lines, *([self.marks.text()] if self.marks else [])])
         tables, others = self.parts()
         parts = [f"turned by {self.turned} degrees"] if self.turned else []
         parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in tables]
@@ -125,6 +149,10 @@ class Page:
             for each in self.sums
         ]
         return "\n".join(parts)
+
+    def _mark(self, name: str) -> str:
+        is_right = None if self.marks is None else self.marks.right.get(name)
+        return "" if is_right is None else "   right" if is_right else "   wrong"
 
     def parts(self) -> tuple[list[Table], list[Number]]:
         """Its dense tables, checked, and the numbers that are in none of them."""
@@ -151,6 +179,7 @@ class Page:
             "unread": [list(box) for box in self.unread],
             "numbers": [number.as_dict() for number in self.numbers],
             "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
+            **({} if self.marks is None else {"marks": self.marks.as_dict()}),
             "tables": [table.as_dict() for table in self.checked()],
             "sums": [each.as_dict() for each in self.sums],
         }

@@ -30,12 +30,14 @@ from tendigits.numbers.views import Budget
 from tendigits.pictures.image import Grey
 from tendigits.read.accept import ToPicture, accept, cell_of, table_of
 from tendigits.read.context import read_tables
+from tendigits.read.expectations import NOTHING, Expectations, parse
 from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
 from tendigits.read.page import BLURRED, LEFT_OUT, Page
 from tendigits.read.results import Digit, Number
 from tendigits.read.sharpness import is_blurred
 from tendigits.read.sums import check_sums
+from tendigits.tables.cell import column_name
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
@@ -147,22 +149,25 @@ class Reader:
         predictions = self.network(np.array(crops, np.uint8).reshape(-1, FIELD, FIELD))
         return [self._digit(predictions, i, crop) for i, crop in enumerate(crops)]
 
-    def read(self, image: Any, page: int = 1) -> Page:
+    def read(self, image: Any, page: int = 1, expect: str | Expectations = "") -> Page:
         """Read a page: every number in the picture, in reading order, and its tables.
 
         Args:
             image: a path, bytes, a Pillow image or an array.
             page: of a PDF or a TIFF, from 1.
+            expect: what is expected in columns, in fields or everywhere, such as "A: 0..100, B: roster.csv"; see
+                `expectations.parse`.
 
         Raises:
+            UserError: `expect` is invalid.
             DataError: the picture is damaged or too large.
         """
-        return self.read_opened(*open_page(image, page))
+        return self.read_opened(*open_page(image, page), parse(expect, fields=self.form is not None))
 
-    def read_opened(self, grey: Grey, size: tuple[int, int]) -> Page:
+    def read_opened(self, grey: Grey, size: tuple[int, int], expected: Expectations = NOTHING) -> Page:
         """Read a page that `open_page` has opened; see `read`."""
         if self.form is not None:
-            return self._read_form(self.form, grey, size)
+            return self._read_form(self.form, grey, size, expected)
         scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
         budget = Budget()
         detections, views = self.number_reader.detect(grey, budget), self.number_reader.views(grey)
@@ -176,23 +181,28 @@ class Reader:
         def to_picture(edges: Edges) -> Box:
             return Box(*(round(scale * edge) for edge in edges)).turned(turns, upright_size)
 
-        numbers = check_sums(self._accept(readings, to_picture))
+        columns = [(column_name(c), each) for layout in layouts for (_, c), each in layout.cells.items()]
+        numbers = check_sums(self._accept(readings, to_picture, expected, columns))
         places = [each.detection for each in lost]
         tables = [table_of(layout, numbers, places, grey, to_picture) for layout in layouts]
         notices = [LEFT_OUT] * budget.is_short + [BLURRED] * is_blurred(grey, detections)
-        notice = " ".join(notices) or None
+        if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
+            notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
         unread = [to_picture(each.strip.in_picture(each.characters[0].box)) for each in lost]
+        notice = " ".join(notices) or None
         return Page(numbers, size, tables, 90 * turns, unread=unread, notice=notice, thumbnail=thumbnail)
 
-    def read_form(self, form: Form, image: Any, page: int = 1) -> Page:
+    def read_form(self, form: Form, image: Any, page: int = 1, expect: str | Expectations = "") -> Page:
         """Read the fields of a form in a picture of it; the arguments are those of `read`.
 
         Raises:
+            UserError: `expect` is invalid, or is about a field that the form does not have.
             DataError: the picture is damaged or too large, or shows another form.
         """
-        return self._read_form(form, *open_page(image, page))
+        return self._read_form(form, *open_page(image, page), parse(expect, fields=True))
 
-    def _read_form(self, form: Form, grey: Grey, size: tuple[int, int]) -> Page:
+    def _read_form(self, form: Form, grey: Grey, size: tuple[int, int], expected: Expectations) -> Page:
+        expected.check_fields(form.fields)
         aligned, homography = form.align(grey)
         budget = Budget()
         readings, fields = read_fields(self.number_reader, aligned, form, budget)
@@ -204,7 +214,7 @@ class Reader:
             points = cv2.perspectiveTransform(corners, homography)[0] * scale
             return Box(*(round(edge) for edge in (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())))
 
-        numbers = self._accept(readings, to_picture)
+        numbers = self._accept(readings, to_picture, expected, fields.items())
         cells = {name: cell_of(to_picture(form.fields[name]), indices, numbers) for name, indices in fields.items()}
         for name, cell in cells.items():
             left, top, right, bottom = cell.box
@@ -213,12 +223,23 @@ class Reader:
         notice = LEFT_OUT if budget.is_short else None
         return Page(numbers, size, fields=cells, notice=notice, thumbnail=Thumbnail.of(grey, size))
 
-    def _accept(self, readings: Sequence[Reading], to_picture: ToPicture) -> list[Number]:
+    def _accept(
+        self,
+        readings: Sequence[Reading],
+        to_picture: ToPicture,
+        expected: Expectations,
+        members: Iterable[tuple[str, Sequence[int]]],
+    ) -> list[Number]:
+        """The results of readings; `members` are names of columns or fields, with indices of readings in them."""
+        expectations = {i: expected.of(name) for name, indices in members for i in indices}
         separator = DecimalSeparator(self.options.decimal)
         if separator is DecimalSeparator.AUTO:
             separator = common_separator(reading.text for reading in readings)
         model, threshold = self.confidence_model, self.number_threshold
-        return [accept(reading, model, threshold, separator, to_picture) for reading in readings]
+        return [
+            accept(reading, model, threshold, separator, to_picture, expectations.get(i))
+            for i, reading in enumerate(readings)
+        ]
 
     def _is_clear(self, reading: Reading) -> bool:
         confidence = self.confidence_model.confidence(confidence_features(reading))

@@ -51,7 +51,8 @@ def check_sums(numbers: Sequence[Number]) -> list[Number]:
     for each in find_sums(numbers):
         reason = None if each.agrees else f"{each.text} does not agree"
         for i in each.numbers:
-            checked[i] = replace(checked[i], accepted=each.agrees, reason=reason)
+            if checked[i].confidence:  # with 0 it is not what a person expects
+                checked[i] = replace(checked[i], accepted=each.agrees, reason=reason)
     return checked
 
 

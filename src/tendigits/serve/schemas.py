@@ -123,6 +123,7 @@ class CellRequest(Strict):
     value: Annotated[str, Field(max_length=100)]
     number: Annotated[str, Field(pattern=DECIMAL, max_length=100)] | None = None  # as it was read; else from the value
     accepted: bool = True
+    confidence: Probability = 1.0  # as it was read; no sum confirms a value with 0, which is not as expected
     reason: Annotated[str, Field(max_length=500)] | None = None
 
 
@@ -150,7 +151,7 @@ class TableRequest(Strict):
 
         def convert(cell: CellRequest) -> Cell:
             number = to_decimal(cell.value, separator) if cell.number is None else Decimal(cell.number)
-            return Cell(Box(0, 0, 0, 0), cell.value, number, 1.0, cell.accepted, cell.reason)
+            return Cell(Box(0, 0, 0, 0), cell.value, number, cell.confidence, cell.accepted, cell.reason)
 
         rows = [[convert(cell) for cell in row] for row in self.rows]
         return confirm_sums(Table(rows, row_sums=self.row_sums, column_sums=self.column_sums))

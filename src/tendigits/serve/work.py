@@ -20,6 +20,7 @@ from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError, UserError
 from tendigits.pictures.documents import count_pages, is_document
 from tendigits.pictures.image import prepare_for_threads
+from tendigits.read.expectations import Expectations
 from tendigits.read.forms import Form
 from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
@@ -99,25 +100,24 @@ def classify(reader: Reader, body: bytes) -> list[Digit]:
     return reader.classify(list(np.array(parse(DigitsRequest, body).digits, np.uint8)))
 
 
-def read_page(reader: Reader, image: bytes, number: int, crops: bool) -> PageResponse:
+def read_page(reader: Reader, image: bytes, number: int, expected: Expectations, crops: bool) -> PageResponse:
     """Read a picture, or a page of a document."""
-    return _response(image, attempt(reader.read, image, number), crops)
+    return _response(image, attempt(reader.read, image, number, expected), crops)
 
 
-def read_form(reader: Reader, form: Form, image: bytes, number: int, crops: bool) -> PageResponse:
+def read_form(
+    reader: Reader, form: Form, image: bytes, number: int, expected: Expectations, crops: bool
+) -> PageResponse:
     """Read a form's fields in a picture of it."""
-    return _response(image, attempt(reader.read_form, form, image, number), crops)
+    return _response(image, attempt(reader.read_form, form, image, number, expected), crops)
 
 
 def read_tables(
-    reader: Reader, image: bytes, number: int, sums: str, expect: str, as_xlsx: bool
+    reader: Reader, image: bytes, number: int, expected: Expectations, sums: str, as_xlsx: bool
 ) -> tuple[bytes | None, list[bool]]:
-    """Read a page's tables as a file, None without a table; and which numbers were accepted.
-
-    Raises DataError, UserError.
-    """
-    page = reader.read(image, number)
-    tables = [(f"table {number}", table) for number, table in enumerate(page.checked(sums, expect), 1)]
+    """Read a page's tables as a file, None without a table; and which numbers were accepted. Raises DataError."""
+    page = reader.read(image, number, expected)
+    tables = [(f"table {number}", table) for number, table in enumerate(page.checked(sums), 1)]
     return as_file(tables, as_xlsx) if tables else None, [each.accepted for each in page.numbers]
 
 

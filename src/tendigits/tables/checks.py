@@ -1,18 +1,17 @@
-"""Check a table by its sums, and by what a person expects in its columns.
+"""Check a table by its sums.
 
-checked = check(table, sums="last-column", expect="A: 0..100, B: date, C-E: 0..20")
+checked = check(table, sums="last-column")
 checked.agreement       # "totals agree in 22 of 24 rows"
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from operator import itemgetter
 
 from tendigits.errors import UserError
-from tendigits.numbers.grammar import DATE, TIME, to_decimal
-from tendigits.tables.cell import Cell, column_index, column_name
+from tendigits.numbers.grammar import to_decimal
+from tendigits.tables.cell import Cell
 from tendigits.tables.options import Sums
 from tendigits.tables.table import Table
 
@@ -24,51 +23,15 @@ MIN_PROBABILITY = 1e-4  # of another digit, or of a lost one, to which the reade
 
 DIGITS = "0123456789"
 
-KINDS: Mapping[str, Callable[[Cell], bool]] = {
-    "integer": lambda cell: cell.number is not None and cell.number == cell.number.to_integral_value(),
-    "number": lambda cell: cell.number is not None,
-    "date": lambda cell: re.fullmatch(DATE, cell.value) is not None,
-    "time": lambda cell: re.fullmatch(TIME, cell.value) is not None,
-}
-"""Kinds of values, and whether a cell holds one."""
-
-Expectation = tuple[str, Callable[[Cell], bool]]
-"""What the user expects, one of KINDS or a range, and whether a cell is as expected."""
-
 Series = list[Cell]
 """A row, or a column of a transposed table; the last cell may be the sum of the cells from a start index on."""
 
 
-def check(table: Table, sums: str = Sums.AUTO, expect: str = "") -> Table:
-    """Accept what agrees, mark the rest as doubtful. Raises UserError for an invalid argument or a missing column."""
+def check(table: Table, sums: str = Sums.AUTO) -> Table:
+    """Accept what agrees, mark the rest as doubtful. Raises UserError for an invalid argument."""
     if sums not in list(Sums):
         raise UserError(f"expected {', '.join(Sums)} for sums, received {sums!r}")
-    expected = parse(expect)
-    return check_columns(check_sums(table, Sums(sums)), expected) if table.rows else table
-
-
-def parse(text: str) -> dict[int, Expectation]:
-    """Parse expectations of columns such as `A: 0..100, B: date, C-E: number`. Raises UserError for another form."""
-    expected: dict[int, Expectation] = {}
-    for part in filter(None, map(str.strip, text.split(","))):
-        match = re.fullmatch(r"([A-Za-z]{1,2})(?:\s*-\s*([A-Za-z]{1,2}))?\s*:\s*(\S+)", part)
-        if match is None:
-            raise UserError(f"expected columns such as 'A: 0..100, B: date', received {part!r}")
-        first, last = column_index(match[1]), column_index(match[2] or match[1])
-        expected |= dict.fromkeys(range(first, last + 1), (match[3], _parse_expectation(match[3])))
-    return expected
-
-
-def check_columns(table: Table, expected: Mapping[int, Expectation]) -> Table:
-    """Mark unexpected cells as doubtful, and name the option that fits. Raises UserError for a missing column."""
-    n_columns = table.shape[1]
-    if missing := [column for column in expected if column >= n_columns]:
-        raise UserError(f"expected something of column {column_name(missing[0])}, the table has {n_columns} columns")
-    rows = [
-        [_as_expected(cell, *expected[i]) if cell.value and i in expected else cell for i, cell in enumerate(row)]
-        for row in table.rows
-    ]
-    return replace(table, rows=rows)
+    return check_sums(table, Sums(sums)) if table.rows else table
 
 
 def check_sums(table: Table, sums: Sums) -> Table:
@@ -104,31 +67,6 @@ def _with_sums(
         return table
     agreement = f"totals agree in {' and '.join(agreements)}"
     return replace(table, rows=rows, agreement=agreement, row_sums=row_sums, column_sums=column_sums)
-
-
-def _parse_expectation(text: str) -> Callable[[Cell], bool]:
-    if text in KINDS:
-        return KINDS[text]
-    try:
-        low, high = map(Decimal, text.split(".."))
-        if low <= high and low.is_finite() and high.is_finite():
-            return lambda cell: cell.number is not None and low <= cell.number <= high
-    except (InvalidOperation, ValueError):
-        pass
-    raise UserError(f"expected a range such as 0..100, or {', '.join(KINDS)}, received {text!r}")
-
-
-def _as_expected(cell: Cell, text: str, fits: Callable[[Cell], bool]) -> Cell:
-    """The cell, doubtful if it does not fit; then the options that do come first."""
-    if fits(cell):
-        return cell
-
-    def option_fits(option: tuple[str, float]) -> bool:
-        return fits(replace(cell, value=option[0], number=to_decimal(option[0])))
-
-    options = sorted(cell.options, key=option_fits, reverse=True)
-    may_be = f"; may be {options[0][0]}" if options and option_fits(options[0]) else ""
-    return replace(cell, accepted=False, reason=f"expected {text}{may_be}", options=options)
 
 
 def _transposed(rows: Sequence[Series]) -> list[Series]:
@@ -196,6 +134,8 @@ def _with_missing_number(series: Series, start: int, name: str) -> Series:
 
 
 def _confirmed(cell: Cell) -> Cell:
+    if not cell.confidence:
+        return cell  # it is not what a person expects there
     return replace(cell, accepted=True, reason=None, confidence=max(cell.confidence, AGREED_CONFIDENCE))
 
 

@@ -48,6 +48,16 @@ def test_fields_of_several_pictures_of_which_two_show_no_form(client, blank, fil
     assert third["error"].startswith("expected a whole PNG")
 
 
+def test_fields_are_read_as_expected(client, blank, filled):
+    expect = "student: 40275|40312, points: 0..9"
+    fields = ask(client, blank, FIELDS, filled, expect=expect).json()["pages"][0]["fields"]
+    assert [fields[name]["accepted"] for name in ("student", "points")] == [True, False]
+    assert fields["points"]["reason"].startswith("expected 0..9")
+    answer = ask(client, blank, FIELDS, filled, expect="point: 0..9")
+    assert answer.status_code == 400
+    assert "expected fields of the form (student, points, mark), received 'point'" in answer.json()["error"]
+
+
 @pytest.mark.parametrize(
     ("fields", "others", "sentence"),
     [

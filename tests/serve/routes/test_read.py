@@ -10,7 +10,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from drawing import page_of_numbers, png
+from drawing import file_of, page_of_numbers, png, printed_table
 from tendigits.read.reader import Reader
 from tendigits.teach.verify import bundled_sha256
 
@@ -65,6 +65,31 @@ def test_forms_without_pictures_or_with_too_many(client):
     assert client.post("/v1/read", files=[("image", (str(i), b"x")) for i in range(51)]).status_code == 400
     for kind in ("multipart/form-data; boundary=x", "multipart/form-data"):
         assert client.post("/v1/read", content=b"no form", headers={"content-type": kind}).status_code == 400
+
+
+def test_numbers_are_read_as_expected(client, tmp_path):
+    """A list of values is sent in a form: the address stands in logs. No file of the server is opened."""
+    picture = file_of(printed_table([("40275", "3"), ("40312", "4"), ("41999", "9")]))
+
+    def ask(expect, in_form=True, query=""):
+        files = [("image", ("a.png", picture))]
+        if in_form:
+            return client.post(f"/v1/read{query}", files=files, data={"expect": expect})
+        return client.post("/v1/read", params={"expect": expect}, content=picture)
+
+    for in_form in (True, False):
+        (page,) = ask("A: 40275|40312|41999, B: 0..4, D: date", in_form).json()["pages"]
+        cells = [cell for row in page["tables"][0]["rows"] for cell in row]
+        assert [cell["value"] for cell in cells if not cell["accepted"]] == ["9"]
+        assert page["notice"] == "There is nothing in column D, of which something is expected."
+    (tmp_path / "roster.csv").write_text("40275")
+    for answer, message in (
+        (ask("B: 0-4"), "expected 'B: 0..4', received 'B: 0-4'"),
+        (ask(f"A: {tmp_path}/roster.csv"), "expected no file of values here"),
+        (ask("|".join(map(str, range(50_000)))), "expected at most 262,144 characters"),
+        (ask("0..4", query="?one=true"), "expected `expect` or `one`, received both"),
+    ):
+        assert (answer.status_code, message in answer.json()["error"]) == (400, True)
 
 
 @pytest.mark.parametrize("kind", ["PDF", "TIFF", "HEIF"])

@@ -5,7 +5,7 @@ router = APIRouter(route_class=JsonRoute)
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Annotated, Any, TypeVar
 
@@ -18,8 +18,9 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from tendigits.batch.batch import attempt
-from tendigits.errors import DataError
+from tendigits.errors import DataError, UserError
 from tendigits.pictures.limits import MAX_PAGES
+from tendigits.read.expectations import Expectations, parse
 from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, PICTURE_CONTENT, Strict
 from tendigits.serve.security import MAX_BODY_BYTES
 from tendigits.serve.state import state_of
@@ -29,11 +30,16 @@ Result = TypeVar("Result")
 MAX_JSON_BYTES = 4 * 2**20  # 1,000 digits of 784 numbers, or 200,000 cells of a table, written without spaces
 MAX_JSON_VALUES = 10_000  # in a body that this process parses, in milliseconds; 1,000 corrections have 5,002
 MAX_PICTURES = 50  # in one request
+MAX_EXPECT_CHARACTERS = 2**18  # in a form; a list of 10,000 values has half of that
 
 # What `curl --data` sends by default; no route takes such forms, so the body is read as JSON.
 CURL_CONTENT_TYPE = (b"content-type", b"application/x-www-form-urlencoded")
 
-FORM = {"type": "object", "required": ["image"], "properties": {"image": {"type": "array", "items": BINARY}}}
+FORM = {
+    "type": "object",
+    "required": ["image"],
+    "properties": {"image": {"type": "array", "items": BINARY}, "expect": {"type": "string"}},
+}
 PICTURE_BODY = {  # for the OpenAPI document: the body is a picture, or a form with pictures
     "requestBody": {"required": True, "content": PICTURE_CONTENT | {"multipart/form-data": {"schema": FORM}}}
 }
@@ -41,6 +47,14 @@ PICTURE_BODY = {  # for the OpenAPI document: the body is a picture, or a form w
 # The pictures of a form stay in memory, which is limited already: a full folder of temporary files stops nobody.
 MultiPartParser.spool_max_size = MAX_BODY_BYTES
 
+Expect = Annotated[
+    str,
+    Query(
+        max_length=1000,
+        description="What is expected, such as `A: 0..100, B: date`. A list of values that must not be in the log of a "
+        "proxy goes into the field `expect` of a form instead.",
+    ),
+]
 PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGES, description="Page of a PDF or a TIFF.")]
 
 
@@ -112,6 +126,26 @@ async def pictures_of(request: Request) -> list[bytes]:
     if not images:
         raise HTTPException(400, "expected pictures in the form's field 'image', received none")
     return images
+
+
+async def expected_of(request: Request, text: str) -> Expectations:
+    """What is expected on a page, by the query or by a form, after `pictures_of`. Raises HTTPException, 400."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        text = str((await request.form()).get("expect", text))
+    return parse_expected(text)
+
+
+def parse_expected(text: str, fields: Iterable[str] | None = None) -> Expectations:
+    """What is expected on a page, or in the fields of a form. Raises HTTPException, 400; files are refused."""
+    try:
+        if len(text) > MAX_EXPECT_CHARACTERS:
+            raise UserError(f"expected at most {MAX_EXPECT_CHARACTERS:,} characters of `expect`")
+        expected = parse(text, fields=fields is not None, files=False)
+        if fields is not None:
+            expected.check_fields(fields)
+    except UserError as error:
+        raise HTTPException(400, str(error)[:MAX_REASON_CHARACTERS]) from None
+    return expected
 
 
 async def picture_of(request: Request) -> bytes:

@@ -11,17 +11,22 @@ from starlette.exceptions import HTTPException
 
 from tendigits.errors import UserError
 from tendigits.pictures.limits import MAX_PAGES
+from tendigits.read.expectations import NOTHING
 from tendigits.read.forms import MAX_FIELDS, make_form
 from tendigits.serve import work
 from tendigits.serve.errors import error_responses
 from tendigits.serve.reading import is_small_png
 from tendigits.serve.routes.bodies import (
+    MAX_EXPECT_CHARACTERS,
     MAX_PICTURES,
     PICTURE_BODY,
+    Expect,
     JsonRoute,
     PageNumber,
     address_of,
+    expected_of,
     in_pool,
+    parse_expected,
     picture_of,
     pictures_of,
     run_in_pool,
@@ -89,17 +94,22 @@ async def read_pictures(
     crops: Annotated[bool, Query(description="Include the 28x28 pixels that the network saw.")] = False,
     page: PageNumber = 1,
     run: RunName = None,
+    expect: Expect = "",
 ) -> ReadResponse:
     """Read pictures: the body is one picture, or a form with one or more in its field `image`.
 
     A single picture that cannot be decoded is refused with 415. In a form, its page holds the error instead.
     """
     images = await pictures_of(request)
+    expected = await expected_of(request, expect)
+    if one and expected != NOTHING:
+        raise HTTPException(400, "expected `expect` or `one`, received both; a digit is read as what it looks like")
     network = await _reading_network(request, state, run)
 
     async def read(image: bytes) -> PageResponse:
         if not one:
-            return await in_pool(request, work.with_reader, network.source, work.read_page, image, page, crops)
+            asked = (image, page, expected, crops)
+            return await in_pool(request, work.with_reader, network.source, work.read_page, *asked)
         if is_small_png(image):
             return await state.queue.read_digit(network, image, crops)
         pages: list[PageResponse] = await in_pool(
@@ -132,6 +142,9 @@ async def read_forms(
     turned: Annotated[
         int, Form(ge=0, le=270, multiple_of=90, description="Degrees by which `picture` is turned clockwise.")
     ] = 0,
+    expect: Annotated[
+        str, Form(max_length=MAX_EXPECT_CHARACTERS, description="What is expected, as `points: 0..20, student: luhn`.")
+    ] = "",
     picture_page: Annotated[int, Form(ge=1, le=MAX_PAGES, description="Page of `picture`, if it is a document.")] = 1,
     crops: Annotated[bool, Query(description="Include each number as the network saw it.")] = False,
     page: PageNumber = 1,
@@ -140,7 +153,7 @@ async def read_forms(
 
     The page of a picture that can't be read, or shows another form, holds the error instead.
     """
-    network = state.active.current
+    network, expected = state.active.current, parse_expected(expect, fields)
     marked = await picture.read()
     try:
         prefix = "the form's own picture: "
@@ -149,7 +162,8 @@ async def read_forms(
         raise HTTPException(422, str(error)[:MAX_REASON_CHARACTERS]) from None
 
     async def read(filled: bytes) -> PageResponse:
-        return await in_pool(request, work.with_reader, network.source, work.read_form, form, filled, page, crops)
+        asked = (form, filled, page, expected, crops)
+        return await in_pool(request, work.with_reader, network.source, work.read_form, *asked)
 
     return await _read_all(state, network, read, [await each.read() for each in image])
 

@@ -6,19 +6,20 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.exceptions import HTTPException
 
-from tendigits.errors import UserError
 from tendigits.serve import work
 from tendigits.serve.errors import error_responses
 from tendigits.serve.routes.bodies import (
     PICTURE_BODY,
+    Expect,
     JsonRoute,
     PageNumber,
+    expected_of,
     in_pool,
     picture_of,
     run_in_pool,
     unparsed,
 )
-from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, TableRequest, TablesRequest
+from tendigits.serve.schemas import BINARY, TableRequest, TablesRequest
 from tendigits.serve.state import State
 from tendigits.tables.options import Sums
 
@@ -46,7 +47,7 @@ async def read_tables(
     request: Request,
     state: State,
     sums: Annotated[Sums, Query(description="Where sums stand.")] = Sums.AUTO,
-    expect: Annotated[str, Query(max_length=1000, description="What columns hold, such as `A: 0..100, B: date`.")] = "",
+    expect: Expect = "",
     page: PageNumber = 1,
 ) -> Response:
     """Read the tables of one picture, as CSV or, with `Accept: application/vnd...sheet`, as a spreadsheet.
@@ -57,11 +58,8 @@ async def read_tables(
     """
     kind = _accepted_type(request)
     image, source = await picture_of(request), state.active.current.source
-    try:
-        asked = (image, page, sums, expect, kind == XLSX)
-        file, accepted = await in_pool(request, work.with_reader, source, work.read_tables, *asked)
-    except UserError as error:
-        raise HTTPException(400, str(error)[:MAX_REASON_CHARACTERS]) from None
+    asked = (image, page, await expected_of(request, expect), sums, kind == XLSX)
+    file, accepted = await in_pool(request, work.with_reader, source, work.read_tables, *asked)
     state.metrics.count(accepted)
     if file is None:
         raise HTTPException(404, "found no table in the picture; its numbers must stand in rows and columns")

@@ -12,8 +12,8 @@ export function startFilled() {
   find("forms-csv").addEventListener("click", () => saveCsv([["path", ...names, "to check"], ...rows.map(csvRow)], "forms.csv"));
 }
 
-// Read pictures or documents, each page of which is a row. `form`: {picture, page, named, turned}, its own picture's file and
-// page, pairs of a name and a box, and by how many degrees the picture is turned.
+// Read pictures or documents, each page of which is a row. `form`: {picture, page, named, turned, expect}, its own picture's
+// file and page, pairs of a name and a box, by how many degrees the picture is turned, and what is expected in the fields.
 export async function readFilled(form, files) {
   [names, rows] = [form.named.map(([name]) => name), []];
   find("form-names").replaceChildren(...["picture", ...names].map((name) => element("th", { scope: "col" }, name)));
@@ -34,9 +34,9 @@ export async function readFilled(form, files) {
 }
 
 async function read(form, file, number) {
-  const { picture, page: picture_page, named, turned } = form;
+  const { picture, page: picture_page, named, turned, expect } = form;
   const body = new FormData();
-  const parts = { picture, fields: JSON.stringify(Object.fromEntries(named)), picture_page, turned, image: file };
+  const parts = { picture, fields: JSON.stringify(Object.fromEntries(named)), picture_page, turned, expect, image: file };
   for (const [name, value] of Object.entries(parts)) body.append(name, value);
   try {
     const { pages: [page] } = await ask(`v1/forms?crops=true&page=${number}`, { method: "POST", body });

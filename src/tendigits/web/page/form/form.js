@@ -51,7 +51,7 @@ export function startForms() {
     input.value = "";
     if (!named) return;
     input.disabled = true;
-    await readFilled({ picture, page: page.page_number, named, turned: find("form-top").value }, files);
+    await readFilled({ picture, page: page.page_number, named, turned: find("form-top").value, expect: find("form-expect").value }, files);
     input.disabled = false;
   });
   startFilled();

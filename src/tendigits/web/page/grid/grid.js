@@ -274,8 +274,8 @@ function enlarge([left, top, right, bottom]) {
 
 // A table with a person's changes, as the API takes it.
 function tableRequest({ rows, row_sums, column_sums }, name = undefined) {
-  const requestOf = ({ value, number, accepted, reason }) => ({
-    value, number: number === null || number === value ? undefined : number, ...(accepted ? {} : { accepted, reason }),
+  const requestOf = ({ value, number, confidence, accepted, reason }) => ({
+    value, number: number === null || number === value ? undefined : number, ...(accepted ? {} : { accepted, reason, confidence }),
   });
   return { name, row_sums, column_sums, rows: rows.map((cells) => cells.map(requestOf)) };
 }

@@ -22,7 +22,9 @@ export function startReading() {
   find("previous-page").addEventListener("click", () => turnTo(opened, wanted - 1));
   find("next-page").addEventListener("click", () => turnTo(opened, wanted + 1));
   startPictures(open);
-  startChoice("read", () => { if (opened) turnTo({ file: opened.file, pages: new Map() }, wanted); });
+  const readAgain = () => { if (opened) turnTo({ file: opened.file, pages: new Map() }, wanted); };
+  startChoice("read", readAgain);
+  find("expect").addEventListener("change", readAgain);
   trying(() => startPhone(open));
 }
 
@@ -54,7 +56,7 @@ async function turnTo(document, number) {
   } catch (error) {
     if (request !== requests) return;
     if (!isOpen) {
-      [opened, page] = [null, null];
+      [opened, page] = [document, null]; // which is read again when what is expected, or the network, changes
       showUnread(document.file, error.message);
     } else {
       showTurning(number, ", not read"); // the other pages remain available
@@ -66,7 +68,10 @@ async function turnTo(document, number) {
 async function readPage(file, number) {
   const type = PICTURE_TYPE.test(file.type) ? file.type : "application/octet-stream";
   const request = { method: "POST", body: file, headers: { "content-type": type } };
-  const readWith = async (name) => (await ask(`v1/read?crops=true&page=${number}${ofNetwork(name)}`, request)).pages[0];
+  const form = new FormData(); // a list of values is in no address, which would be logged
+  form.append("image", file);
+  form.append("expect", find("expect").value);
+  const readWith = async (name) => (await ask(`v1/read?crops=true&page=${number}${ofNetwork(name)}`, { method: "POST", body: form })).pages[0];
   const [read, second] = await Promise.all([readWith(chosen(0)), chosen(1) === NONE ? null : readWith(chosen(1)).catch((error) => ({ error }))]);
   if (second) compareWith(read, networkName(chosen(1)), second.numbers ?? []);
   if (second?.error) notifyError(`${networkName(chosen(1))} does not read: ${second.error.message}`);
