@@ -31,7 +31,7 @@ def open_grid(open_page, picture):
     def start(**options) -> Page:
         page = open_page("#read", **options)
         choose(page, picture)
-        expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+        expect(page.locator("#need")).to_have_text("Check 3 cells; 15 are fine")
         return page
 
     return start
@@ -50,12 +50,12 @@ def test_three_doubts_are_corrected_by_keyboard_and_saved(open_grid, clean_serve
     expect(page.locator("#cell-doubt")).to_contain_text("this row adds up to 35, not 95")
     doubtful.first.focus()
     page.keyboard.press("Enter")  # the first is accepted as it is
-    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    expect(page.locator("#need")).to_have_text("Check 2 cells; 16 are fine")
     for right in ("73", "63"):
         page.keyboard.press("End")
         page.keyboard.type(right)
         page.keyboard.press("Enter")
-    expect(page.locator("#need")).to_have_text("0 cells need you, 18 do not")
+    expect(page.locator("#need")).to_have_text("6 rows, 3 columns: nothing to check")
     expect(page.locator("#totals")).to_have_text("totals agree in 5 of 6 rows")
     expect(page.locator("#toast")).to_contain_text("You have 2 corrected numbers.")
     sheet = openpyxl.load_workbook(download(page, "#grid-xlsx", tmp_path))["table 1"]
@@ -67,23 +67,25 @@ def test_three_doubts_are_corrected_by_keyboard_and_saved(open_grid, clean_serve
     assert {(each["predicted"], each["text"]) for each in numbers} == {("79", "73"), ("13", "63")}
 
 
-def test_undo_takes_back_the_correction_too_and_one_in_the_photo_changes_the_grid(open_grid, clean_server):
+def test_undo_takes_back_the_correction_too_and_a_number_in_the_photo_is_a_cell_of_the_grid(open_grid, clean_server):
     page = open_grid()
     cell(page, "C5").click()
     page.keyboard.type("73")
     page.keyboard.press("Enter")
-    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    expect(page.locator("#need")).to_have_text("Check 2 cells; 16 are fine")
     expect(page.locator("#toast")).to_contain_text("You have 1 corrected number.")
     with page.expect_response("**/v1/corrections/numbers/*") as response:
         page.keyboard.press("Control+z")
     assert response.value.status == 204
-    expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+    expect(page.locator("#need")).to_have_text("Check 3 cells; 15 are fine")
     expect(cell(page, "C5")).to_have_text("79")
     assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
+    page.check("#whole")
     page.locator("#stage g.box").first.click()
-    page.fill("#correct-text", "13")
-    page.click("#correct-form button[type=submit]")
-    expect(cell(page, "A1")).to_have_text("13")
+    expect(cell(page, "A1")).to_be_focused()
+    page.keyboard.type("13")
+    page.keyboard.press("Enter")
+    expect(page.locator("#stage g.box.corrected text")).to_have_text("13")
     expect(page.locator("#totals")).to_have_text("totals agree in 2 of 6 rows")
 
 
@@ -126,11 +128,11 @@ def test_moving_editing_and_leaving_a_cell_as_it_was_and_rows_and_columns_that_a
 def test_without_a_keyboard_there_are_buttons(open_grid):
     page = open_grid(**PHONE)
     page.tap("#accept-cell")
-    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    expect(page.locator("#need")).to_have_text("Check 2 cells; 16 are fine")
     page.tap("#edit-cell")
     page.locator("#grid input").fill("33.5")
     page.locator("#grid input").press("Enter")
-    expect(page.locator("#grid td.changed")).to_have_count(2)
+    expect(page.locator("#grid td.corrected")).to_have_count(2)
 
 
 def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
@@ -160,6 +162,6 @@ def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
         page.keyboard.press("Enter")
     waiting[2].fulfill(status=503, json={"error": "too many requests are waiting"})
     expect(page.locator("#totals")).to_have_text("The sums were not checked: too many requests are waiting")
-    expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+    expect(page.locator("#need")).to_have_text("Check 3 cells; 15 are fine")
     expect(cell(page, "C6")).to_have_text("63")
     open_page.complaints.clear()  # the browser logs the 503

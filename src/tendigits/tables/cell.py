@@ -65,6 +65,7 @@ class Cell:
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
             "reason": self.reason,
+            "options": [[value, round(p, 4)] for value, p in self.options],
             "box": list(self.box),
             "index": self.index,
         }

@@ -2,11 +2,11 @@
 
 import { askText, storeNumber } from "../correct/correct.js";
 import { showForm, startForms } from "../form/form.js";
-import { showCorrected, showGrid, startGrid } from "../grid/grid.js";
+import { goToNumber, showGrid, startGrid } from "../grid/grid.js";
 import { ask, askFile } from "../shared/api.js";
 import { clearError, element, find, notifyError, trying } from "../shared/dom.js";
 import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "../shared/networks.js";
-import { compareWith, showBusy, showNumbers, showPicture, showUnread, startPictures } from "./picture.js";
+import { compareWith, paintNumbers, showBusy, showPicture, showUnread, startPictures } from "./picture.js";
 
 const PICTURE_TYPE = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/;
 
@@ -16,12 +16,12 @@ let wanted = 1; // number of the page that was asked for last
 let requests = 0;
 
 export function startReading() {
-  startGrid();
+  startGrid(() => {});
   startForms();
   const open = (file) => turnTo({ file, pages: new Map() }, 1);
   find("previous-page").addEventListener("click", () => turnTo(opened, wanted - 1));
   find("next-page").addEventListener("click", () => turnTo(opened, wanted + 1));
-  startPictures(open);
+  startPictures(open, correct);
   startChoice("read", () => { if (opened) turnTo({ file: opened.file, pages: new Map() }, wanted); });
   trying(() => startPhone(open));
 }
@@ -47,8 +47,8 @@ async function turnTo(document, number) {
     [opened, page] = [document, document.pages.get(number)];
     find("notice").hidden = page.notice === null;
     find("notice").textContent = page.notice === null ? "" : `This picture has ${page.notice}.`;
-    showPicture(page.picture, page, correct);
-    showGrid(page, document.pages);
+    showPicture(page);
+    showGrid(page, document.pages, !isOpen);
     showForm(document.file, page);
     showTurning(number);
   } catch (error) {
@@ -96,6 +96,7 @@ function showTurning(number, state = "") {
 }
 
 async function correct(number, index) {
+  if (goToNumber(number)) return;
   const on = page;
   const text = await askText(number, index);
   if (text === null) return;
@@ -109,11 +110,10 @@ async function correct(number, index) {
 // Show a corrected text in place of what was read, or what was read again for undefined; its page may be hidden by now.
 function change(on, number, text) {
   number.original ??= { value: number.value, number: number.number, accepted: number.accepted, confidence: number.confidence, reason: number.reason };
-  number.corrected = text;
+  number.done = text !== undefined;
   // The decimal number is unknown until the server parses the new text.
   Object.assign(number, text === undefined ? number.original : { value: text, number: null, accepted: true, confidence: 1, reason: null });
-  if (on === page) showNumbers(page, correct);
-  showCorrected(on, number);
+  if (on === page) paintNumbers();
 }
 
 // Photos from a phone: a dialog shows the QR code of the phone's page and waits for a photo, with which `take` is called. There is
