@@ -25,6 +25,16 @@ ADDENDS = [[(13 * row + 7 * column) % 41 + 2 for column in range(7)] for row in 
 WITH_SUMS = [[*row, sum(row)] for row in [*ADDENDS, [sum(column) for column in zip(*ADDENDS, strict=True)]]]
 """80 cells, the last ones the sums of their rows and columns."""
 
+COVERED = """() => {
+  const toast = document.getElementById("toast");
+  const { top, bottom } = toast.getBoundingClientRect();
+  return [...document.querySelectorAll("button, a, summary, .button")].filter((each) => {
+    const box = each.getBoundingClientRect();
+    return each.checkVisibility() && !toast.contains(each) && box.bottom > top && box.top < bottom;
+  }).map((each) => each.outerHTML);
+}"""
+"""Buttons and links that the message covers, as JavaScript."""
+
 
 @pytest.fixture(scope="module")
 def picture():
@@ -182,6 +192,8 @@ def test_without_a_keyboard_there_are_buttons(open_grid):
     expect(page.locator("#grid input")).to_have_value("33.5")
     page.keyboard.press("Enter")
     page.tap("#options button")
+    expect(page.locator("#toast")).to_contain_text("You have 2 corrected numbers.")
+    assert page.evaluate(COVERED) == [], "the message covers nothing that can be used"
     expect(page.locator("#grid td.corrected")).to_have_text(["15", "33.5", "4"])
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from browser import choose, download
-from drawing import page_of_numbers, png, printed_table
+from drawing import file_of, page_of_numbers, png, printed_table
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -137,6 +137,19 @@ def test_pictures_without_numbers_bad_files_and_markup(open_page):
     expect(page.locator("#toast")).to_contain_text("<img src=x")
     expect(page.locator("#toast img")).to_have_count(0)
     open_page.complaints.clear()  # the browser logs every 400 and 415
+
+
+def test_a_page_on_its_side_is_shown_upright(open_page):
+    page, shown, upright = open_page("#read"), [], printed_table(ROWS)
+    page.locator("#labels").evaluate("box => { box.click(); document.getElementById('whole').click(); }")
+    for picture in (upright, upright.transpose(Image.Transpose.ROTATE_270)):
+        choose(page, file_of(picture))
+        expect(page.locator("#stage .box")).to_have_count(12)
+        page.locator("#stage img").evaluate("image => image.decode()")
+        screenshot = Image.open(io.BytesIO(page.locator("#stage").screenshot()))
+        shown.append(np.asarray(screenshot.reduce(10)).astype(int))  # without what half a pixel changes
+    expect(page.locator("#notice")).to_have_text("The page lay on its side; it was turned upright.")
+    assert np.abs(shown[0] - shown[1]).max() < 30
 
 
 def test_a_newer_picture_replaces_the_old_one_and_its_late_error(open_page, digits):

@@ -41,7 +41,7 @@ export function startPictures(take, correct) {
       ...filledNumbers().map((each, i) => [i + 1, each.value, each.number ?? "", each.confidence.toFixed(4), each.accepted ? "yes" : "no", each.reason ?? "", ...each.box])], "numbers.csv");
   });
   find("labels").addEventListener("change", () => find("stage").classList.toggle("unlabelled", !find("labels").checked));
-  find("whole").addEventListener("change", layOut);
+  find("whole").addEventListener("change", () => { if (shown) layOut(); });
   find("form").addEventListener("toggle", () => { if (shown) paintPicture(); });
 }
 

@@ -4,12 +4,14 @@ import { askText, storeNumber } from "../correct/correct.js";
 import { showForm, startForms } from "../form/form.js";
 import { goToNumber, showGrid, startGrid } from "../grid/grid.js";
 import { ask, askFile } from "../shared/api.js";
-import { clearError, element, find, notifyError, trying } from "../shared/dom.js";
+import { element, find, hideMessage, notifyError, trying } from "../shared/dom.js";
 import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "../shared/networks.js";
 import { forget, keep, keptDocuments } from "./kept.js";
 import { compareWith, paintNumbers, showBusy, showPicture, showUnread, startPictures } from "./picture.js";
 
 const PICTURE_TYPE = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/;
+const LAY_ON_ITS_SIDE = "The page lay on its side; it was turned upright.";
+const TURNED = { 90: LAY_ON_ITS_SIDE, 180: "The page was upside down; it was turned upright.", 270: LAY_ON_ITS_SIDE };
 
 // The document that is shown: its file, its pages that were read, by their numbers, and when it was opened as its key.
 let opened = null;
@@ -51,7 +53,7 @@ async function offerKept() {
 async function turnTo(document, number) {
   const request = ++requests;
   const isOpen = document === opened;
-  clearError();
+  hideMessage();
   if (isOpen) showTurning(number, ", reading ...");
   else {
     find("notice").hidden = true;
@@ -64,8 +66,9 @@ async function turnTo(document, number) {
     if (request !== requests) return; // another page was asked for meanwhile
     [opened, page] = [document, document.pages.get(number)];
     find("kept").hidden = true;
-    find("notice").hidden = page.notice === null;
-    find("notice").textContent = page.notice === null ? "" : `This picture has ${page.notice}.`;
+    const notices = [TURNED[page.turned], page.notice && `This picture has ${page.notice}.`].filter(Boolean);
+    find("notice").hidden = !notices.length;
+    find("notice").textContent = notices.join(" ");
     showPicture(page);
     showGrid(page, document.pages, !isOpen);
     showForm(document.file, page);
