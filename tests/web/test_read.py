@@ -46,6 +46,7 @@ def test_a_picture_is_read_corrected_copied_and_downloaded(open_page, digits, tm
     expect(boxes).to_have_count(2)
     first, second = ("".join(map(str, digits.y_test[4 * row : 4 * row + 4])) for row in range(2))
     assert values(page) == [first, second]
+    expect(page.locator("#numbers tr.doubtful button").first).to_be_focused()
     image, box = page.locator("#stage img").bounding_box(), boxes.locator("rect").first.bounding_box()
     assert image["x"] < box["x"] < image["x"] + image["width"] / 4  # the boxes lie on the picture
     boxes.first.locator("rect").click(position={"x": 8, "y": 20})

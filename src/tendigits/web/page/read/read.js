@@ -71,6 +71,7 @@ async function turnTo(document, number) {
     find("notice").textContent = notices.join(" ");
     showPicture(page);
     showGrid(page, document.pages, !isOpen);
+    if (!isOpen && !page.table) find("numbers").querySelector(".doubtful button")?.focus();
     showForm(document.file, page);
     showTurning(number);
   } catch (error) {
