@@ -177,7 +177,7 @@ const holds = ([left, top, right, bottom], [x0, y0, x1, y1]) => left <= x0 && x1
 /** @type {(a: number[], b: number[]) => boolean} */
 const meets = ([left, top, right, bottom], [x0, y0, x1, y1]) => left < x1 && x0 < right && top < y1 && y0 < bottom;
 
-// The attributes of each number's label: above it, below, to its right or left, wherever it hides no number and no other label; null
+// The attributes of each number's label: to its right, above it, below or to its left, wherever it hides no number and no other label; null
 // if there is no such place.
 function labelsOf(numbers, [width, height]) {
   if (!numbers.length || numbers.length > MAX_LABELS) return [];
@@ -186,8 +186,8 @@ function labelsOf(numbers, [width, height]) {
   const taken = numbers.map(({ box }) => box);
   return numbers.map(({ value, box: [left, top, right, bottom] }) => {
     const [w, gap] = [0.6 * size * value.length, size / 6];
-    const middle = (left + right - w) / 2;
-    const places = [[middle, top - size - gap], [middle, bottom + gap], [right + gap, (top + bottom - size) / 2], [left - w - gap, (top + bottom - size) / 2]]
+    const [middle, line] = [(left + right - w) / 2, (top + bottom - size) / 2];
+    const places = [[right + gap, line], [middle, top - size - gap], [middle, bottom + gap], [left - w - gap, line]]
       .map(([x, y]) => [x, y, x + w, y + size]);
     const place = places.find((each) => holds([0, 0, width, height], each) && !taken.some((box) => meets(box, each)));
     if (!place) return null;
