@@ -118,6 +118,7 @@ def test_80_cells_take_a_key_for_each_right_doubt_and_few_for_each_wrong_one_and
     assert 0 <= bar["y"] < bar["y"] + bar["height"] <= last["y"] < 600, "bar and cell are in sight"
     press("Enter")
     expect(page.locator("#need")).to_have_text("10 rows, 8 columns: nothing to check")
+    expect(cell(page, "D10")).to_be_focused()
     assert keys <= 2 * 1 + sum(2 + len(meant[row][column]) for row, column in wrong.values())
     assert download(page, "#grid-csv", tmp_path).read_text() == "".join(",".join(row) + "\n" for row in meant)
     page.reload()

@@ -160,7 +160,7 @@ function move({ row, column }) {
 function next() {
   const found = doubts();
   const later = found.find(({ row, column }) => row > at.row || (row === at.row && column > at.column));
-  if (found.length) move(later ?? found[0]);
+  move(later ?? found[0] ?? at); // the focus stays in the grid after the last one
 }
 
 function pressed(event) {

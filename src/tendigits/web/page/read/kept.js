@@ -1,24 +1,34 @@
 // Documents that a person has checked, kept in this browser: a reload or a closed tab loses nothing.
 
 const MAX_KEPT = 5; // documents, the latest ones
+const STORES = ["documents", "files"];
 
-// Keep a document, {key, file, pages, number}, as it is now; `key` is when it was opened, and the file is stored once.
+const withFile = new Set(); // keys of documents whose files are stored already
+let opening = null; // the promise of the browser's database
+
+// Keep a document, {key, file, pages, number}, as it is now; `key` is when it was opened. The write is under way when this returns,
+// so that it is done even if the page is closed at once.
 export async function keep({ key, file, pages, number }) {
-  const isStored = (await inStore("files", "readonly", (files) => files.getKey(key))) !== undefined;
-  if (!isStored) await inStore("files", "readwrite", (files) => files.put(file, key));
-  await inStore("documents", "readwrite", (documents) => documents.put({ key, number, pages: new Map([...pages].map(([n, page]) => [n, plain(page)])) }, key));
-  if (!isStored) for (const old of (await keptDocuments()).slice(MAX_KEPT)) await forget(old.key);
+  const isNew = !withFile.has(key);
+  await inStores((documents, files) => {
+    if (isNew) files.put(file, key);
+    return documents.put({ key, number, pages: new Map([...pages].map(([n, page]) => [n, plain(page)])) }, key);
+  });
+  withFile.add(key);
+  if (isNew) for (const old of (await keptDocuments()).slice(MAX_KEPT)) await forget(old.key);
 }
 
 // What is kept of each document, the latest first.
 export async function keptDocuments() {
-  const documents = await inStore("documents", "readonly", (store) => store.getAll());
-  const found = await Promise.all(documents.map(async (each) => ({ ...each, file: await inStore("files", "readonly", (files) => files.get(each.key)) })));
+  const documents = await inStores((store) => store.getAll());
+  const found = await Promise.all(documents.map(async (each) => ({ ...each, file: await inStores((_, files) => files.get(each.key)) })));
+  for (const { key } of found) withFile.add(key);
   return found.sort((a, b) => b.key - a.key);
 }
 
-export async function forget(key) {
-  for (const name of ["documents", "files"]) await inStore(name, "readwrite", (store) => store.delete(key));
+export function forget(key) {
+  withFile.delete(key);
+  return inStores((documents, files) => { documents.delete(key); return files.delete(key); });
 }
 
 // A page without its picture, which is made anew from the file, and without elements and functions, which can't be stored.
@@ -26,18 +36,24 @@ function plain({ picture: _picture, form: _form, tables: _tables, table, ...page
   return { ...page, table: table && { ...table, past: [] } };
 }
 
-// The result of one request to a store of the browser's database.
-function inStore(name, mode, work) {
+// The result of the request that `work` makes to both stores.
+async function inStores(work) {
+  opening ??= openDatabase();
+  const database = await opening;
   return new Promise((resolve, reject) => {
-    const opening = indexedDB.open("tendigits");
-    const fail = ({ target }) => reject(new Error(`This browser keeps nothing: ${target.error.message}`));
-    opening.onupgradeneeded = () => { for (const each of ["documents", "files"]) opening.result.createObjectStore(each); };
-    opening.onerror = fail;
-    opening.onsuccess = () => {
-      const transaction = opening.result.transaction(name, mode);
-      const request = work(transaction.objectStore(name));
-      transaction.oncomplete = () => { resolve(request.result); opening.result.close(); };
-      transaction.onabort = fail;
-    };
+    const transaction = database.transaction(STORES, "readwrite");
+    const request = work(...STORES.map((name) => transaction.objectStore(name)));
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(new Error(`This browser keeps nothing: ${transaction.error?.message}`));
+    transaction.commit();
+  });
+}
+
+function openDatabase() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("tendigits");
+    request.onupgradeneeded = () => { for (const name of STORES) request.result.createObjectStore(name); };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(new Error(`This browser keeps nothing: ${request.error?.message}`));
   });
 }
