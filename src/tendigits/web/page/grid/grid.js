@@ -140,6 +140,7 @@ function show() {
   pointAt(cell.box);
   enlarge(cell.box);
   find("cell-name").textContent = nameOf(at);
+  find("cell-doubt").className = isDoubtful(cell) ? "doubt" : "hint";
   find("cell-doubt").textContent = isDoubtful(cell) ? cell.reason : cell.done ? "checked" : "";
   find("accept-cell").disabled = !isDoubtful(cell);
   find("accept-cell").textContent = isDoubtful(cell) ? `Accept ${cell.value || "as empty"}` : "Accept";
