@@ -16,6 +16,8 @@ from tendigits import Reader, TendigitsError
 CORPUS = Path(__file__).parents[1] / "tests" / "corpus"
 PICTURES = sorted(p for p in CORPUS.rglob("*") if p.is_file() and p.suffix not in (".txt", ".csv", ".toml", ".md"))
 
+NAMES_OF_COLUMNS = r" *A( +[A-Z]+)*"
+
 
 def said_of(path: Path) -> dict[str, str]:
     """The expected files of a picture: their suffixes, and what they hold."""
@@ -25,6 +27,7 @@ def said_of(path: Path) -> dict[str, str]:
         return {".txt": re.sub(percentages, "", reader.digit(path).text()) + "\n"}
     pages = pages_of(reader, path) if path.suffix in (".pdf", ".tif") else [reader.read(path)]
     lines = [line for page in pages for line in [*(["---"] if len(pages) > 1 else []), *page.text().splitlines()]]
+    lines = [line for line in lines if not re.fullmatch(NAMES_OF_COLUMNS, line)]
     if not path.stem.startswith("table"):
         return {".txt": "".join(f"{line}\n" for line in lines)}
     # As `tendigits read --table` has it: the tables in the file, and the summary of each on the terminal.

@@ -94,7 +94,7 @@ def test_tables_into_a_spreadsheet_with_a_sheet_for_each_page(run, marks, tmp_pa
 def test_a_table_as_text_and_csv_and_what_its_columns_hold(run, marks, tmp_path):
     page = f"{marks}#page=1"
     assert [line.split() for line in run(page)[1].splitlines()] == [
-        ["3", "4", "7"], ["4", "14", "18"], ["5", "24", "29"], ["6", "34", "40"], ["7", "44", "51"],
+        ["A", "B", "C"], ["3", "4", "7"], ["4", "14", "18"], ["5", "24", "29"], ["6", "34", "40"], ["7", "44", "51"],
     ]  # fmt: skip
     assert run(page, "--table", tmp_path / "out.csv", "--sum", "none", "--expect", "B: 0..40")[0] == 0
     assert (tmp_path / "out.csv").read_text().splitlines()[3:] == ["6,34,40", "7,44?,51"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tendigits.errors import UserError
 from tendigits.geometry import Box
 from tendigits.tables.cell import Cell
-from tendigits.tables.checks import check, check_sums
+from tendigits.tables.checks import check, check_sums, suggest
 from tendigits.tables.options import Sums
 from tendigits.tables.table import Table
 
@@ -49,6 +49,22 @@ def test_the_reason_names_the_misread_number():
     assert (wrong.value, wrong.accepted) == ("40", False)
     assert wrong.reason == "this row adds up to 42, not 92; 40 may be 90"
     assert wrong.options[0] == ("90", 0.03)
+
+
+def test_the_cell_where_a_wrong_row_and_a_wrong_column_cross_is_doubted_and_its_right_value_suggested_first():
+    """40 is read in place of 46; the row alone would as well be explained by 110 in place of its sum, 116."""
+    rows = table("1,2,3,6", "5,10,15,30", "40,12,58,116", "52,24,7,83", "104,48,83,235")
+    rows.rows[2] = [
+        cell("40", options=[("90", 0.2), ("46", 0.1)]),
+        *rows.rows[2][1:3],
+        cell("116", options=[("110", 0.4)]),
+    ]
+    checked = check_sums(rows, Sums.AUTO)
+    assert checked.agreement == "totals agree in 4 of 5 rows and 3 of 4 columns"
+    wrong = checked.rows[2][0]
+    assert (wrong.accepted, wrong.reason) == (False, "its row and its column add up with 46, not with 40")
+    assert checked.doubtful == ["A3"]
+    assert suggest(checked, 2) == {"A3": [("46", "row and column"), ("90", "")]}
 
 
 def test_the_reason_names_a_lost_digit():

@@ -38,7 +38,8 @@ TABLE = Table(
 
 
 def test_text_and_summary():
-    assert TABLE.text().splitlines()[1].split() == ["-3", "12/05", "782?"]
+    assert [line.split() for line in TABLE.text().splitlines()[:3:2]] == [["A", "B", "C"], ["-3", "12/05", "782?"]]
+    assert Table([[accepted("1"), Cell(BOX), accepted("2")]]).text() == "A  B  C\n1     2"
     assert TABLE.summary() == "3 rows x 3 columns   7 accepted, 1 to check (C2)"
     assert TABLE.doubts() == "C2    782          may be 782 or 762"
     assert repr(Table([])).splitlines()[0] == "0 rows x 0 columns   0 accepted, 0 to check"

@@ -107,6 +107,7 @@ def test_several_digits_on_the_pad_are_a_number_which_can_be_corrected(open_page
     expect(page.locator("#prediction b")).to_have_text("12")
     expect(page.locator("#bars")).to_be_hidden()
     expect(page.locator("#draw-correct")).to_be_hidden()
+    expect(page.locator("#layers")).to_have_text("Layers are shown for a single digit.")
     page.locator("#correct-number").press("Enter")
     expect(page.locator("#correct-text")).to_have_value("12")
     page.keyboard.type("17")

@@ -73,6 +73,9 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
         drag(page, box, size, touch=phone)
     if not phone:
         page.select_option("#form-top", "90")
+        name, shape = (page.locator(each).last.bounding_box() for each in ("#fields input", "#marks .field rect"))
+        assert abs(name["y"] + name["height"] - shape["y"]) < 5, "the name stands on its box"
+        expect(page.locator("#fields input").last).to_be_focused()
     for name, field in zip(NAMES, page.locator("#fields input").all(), strict=True):
         field.fill(name)
 

@@ -21,6 +21,21 @@ ROWS = [
 """The last numbers of three rows are not the sums: 35 was written like 95, 73 like 79, and 63 like 13."""
 
 
+ADDENDS = [[(13 * row + 7 * column) % 41 + 2 for column in range(7)] for row in range(9)]
+WITH_SUMS = [[*row, sum(row)] for row in [*ADDENDS, [sum(column) for column in zip(*ADDENDS, strict=True)]]]
+"""80 cells, the last ones the sums of their rows and columns."""
+
+COVERED = """() => {
+  const toast = document.getElementById("toast");
+  const { top, bottom } = toast.getBoundingClientRect();
+  return [...document.querySelectorAll("button, a, summary, .button")].filter((each) => {
+    const box = each.getBoundingClientRect();
+    return each.checkVisibility() && !toast.contains(each) && box.bottom > top && box.top < bottom;
+  }).map((each) => each.outerHTML);
+}"""
+"""Buttons and links that the message covers, as JavaScript."""
+
+
 @pytest.fixture(scope="module")
 def picture():
     return file_of(printed_table(ROWS))
@@ -31,7 +46,7 @@ def open_grid(open_page, picture):
     def start(**options) -> Page:
         page = open_page("#read", **options)
         choose(page, picture)
-        expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+        expect(page.locator("#need")).to_have_text("Check 3 cells; 15 are fine")
         return page
 
     return start
@@ -62,12 +77,12 @@ def test_three_doubts_are_corrected_by_keyboard_and_saved(open_grid, clean_serve
     expect(page.locator("#cell-doubt")).to_contain_text("this row adds up to 35, not 95")
     doubtful.first.focus()
     page.keyboard.press("Enter")  # the first is accepted as it is
-    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    expect(page.locator("#need")).to_have_text("Check 2 cells; 16 are fine")
     for right in ("73", "63"):
         page.keyboard.press("End")
         page.keyboard.type(right)
         page.keyboard.press("Enter")
-    expect(page.locator("#need")).to_have_text("0 cells need you, 18 do not")
+    expect(page.locator("#need")).to_have_text("6 rows, 3 columns: nothing to check")
     expect(page.locator("#totals")).to_have_text("totals agree in 5 of 6 rows")
     expect(page.locator("#toast")).to_contain_text("You have 2 corrected numbers.")
     sheet = openpyxl.load_workbook(download(page, "#grid-xlsx", tmp_path))["table 1"]
@@ -79,23 +94,69 @@ def test_three_doubts_are_corrected_by_keyboard_and_saved(open_grid, clean_serve
     assert {(each["predicted"], each["text"]) for each in numbers} == {("79", "73"), ("13", "63")}
 
 
-def test_undo_takes_back_the_correction_too_and_one_in_the_photo_changes_the_grid(open_grid, clean_server):
+def test_80_cells_take_a_key_for_each_right_doubt_and_few_for_each_wrong_one_and_a_reload_loses_nothing(
+    open_page, tmp_path
+):
+    """Two cells look like others, and two sums are wrong on the paper; where row and column cross, each is doubted."""
+    meant = [[str(number) for number in row] for row in WITH_SUMS]
+    meant[6][7], meant[9][3] = meant[6][7][:-1] + "1", meant[9][3][:-1] + "2"
+    written = [row.copy() for row in meant]
+    wrong = {"C2": (1, 2), "F5": (4, 5)}
+    for row, column in wrong.values():
+        written[row][column] = meant[row][column][:-1] + str((int(meant[row][column][-1]) + 4) % 10)
+    page = open_page("#read", viewport={"width": 1280, "height": 600})
+    choose(page, file_of(printed_table(written)))
+    expect(page.locator("#need")).to_have_text("Check 4 cells; 76 are fine")
+    expect(cell(page, "C2")).to_be_focused()
+    expect(page.locator("#options button").first).to_have_text(f"{meant[1][2]} row and column agree")
+    keys = 0
+
+    def press(*names: str) -> None:
+        nonlocal keys
+        keys += len(names)
+        for name in names:
+            page.keyboard.press(name)
+
+    press("Alt+1")
+    expect(cell(page, "F5")).to_be_focused()
+    press(*meant[4][5], "Enter")
+    expect(page.locator("#need")).to_have_text("Check 2 cells; 78 are fine")
+    page.reload()
+    page.locator("#kept button", has_text="Go on with numbers.png").click()
+    expect(cell(page, "H7")).to_be_focused()
+    press("Enter")
+    expect(cell(page, "D10")).to_be_focused()
+    bar, last = page.locator("#bar").bounding_box(), cell(page, "D10").bounding_box()
+    assert 0 <= bar["y"] < bar["y"] + bar["height"] <= last["y"] < 600, "bar and cell are in sight"
+    press("Enter")
+    expect(page.locator("#need")).to_have_text("10 rows, 8 columns: nothing to check")
+    expect(cell(page, "D10")).to_be_focused()
+    assert keys <= 2 * 1 + sum(2 + len(meant[row][column]) for row, column in wrong.values())
+    assert download(page, "#grid-csv", tmp_path).read_text() == "".join(",".join(row) + "\n" for row in meant)
+    page.reload()
+    page.click("#kept button:has-text('Forget')")
+    expect(page.locator("#kept")).to_be_hidden()
+
+
+def test_undo_takes_back_the_correction_too_and_a_number_in_the_photo_is_a_cell_of_the_grid(open_grid, clean_server):
     page = open_grid()
     cell(page, "C5").click()
     page.keyboard.type("73")
     page.keyboard.press("Enter")
-    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    expect(page.locator("#need")).to_have_text("Check 2 cells; 16 are fine")
     expect(page.locator("#toast")).to_contain_text("You have 1 corrected number.")
     with page.expect_response("**/v1/corrections/numbers/*") as response:
         page.keyboard.press("Control+z")
     assert response.value.status == 204
-    expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+    expect(page.locator("#need")).to_have_text("Check 3 cells; 15 are fine")
     expect(cell(page, "C5")).to_have_text("79")
     assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
+    page.check("#whole")
     page.locator("#stage g.box").first.click()
-    page.fill("#correct-text", "13")
-    page.click("#correct-form button[type=submit]")
-    expect(cell(page, "A1")).to_have_text("13")
+    expect(cell(page, "A1")).to_be_focused()
+    page.keyboard.type("13")
+    page.keyboard.press("Enter")
+    expect(page.locator("#stage g.box.corrected text")).to_have_text("13")
     expect(page.locator("#totals")).to_have_text("totals agree in 2 of 6 rows")
 
 
@@ -138,11 +199,15 @@ def test_moving_editing_and_leaving_a_cell_as_it_was_and_rows_and_columns_that_a
 def test_without_a_keyboard_there_are_buttons(open_grid):
     page = open_grid(**PHONE)
     page.tap("#accept-cell")
-    expect(page.locator("#need")).to_have_text("2 cells need you, 16 do not")
+    expect(page.locator("#need")).to_have_text("Check 2 cells; 16 are fine")
     page.tap("#edit-cell")
-    page.locator("#grid input").fill("33.5")
-    page.locator("#grid input").press("Enter")
-    expect(page.locator("#grid td.changed")).to_have_count(2)
+    page.keyboard.type("33.5")  # replaces what was there
+    expect(page.locator("#grid input")).to_have_value("33.5")
+    page.keyboard.press("Enter")
+    page.tap("#options button")
+    expect(page.locator("#toast")).to_contain_text("You have 2 corrected numbers.")
+    assert page.evaluate(COVERED) == [], "the message covers nothing that can be used"
+    expect(page.locator("#grid td.corrected")).to_have_text(["15", "33.5", "4"])
 
 
 def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
@@ -172,6 +237,6 @@ def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
         page.keyboard.press("Enter")
     waiting[2].fulfill(status=503, json={"error": "too many requests are waiting"})
     expect(page.locator("#totals")).to_have_text("The sums were not checked: too many requests are waiting")
-    expect(page.locator("#need")).to_have_text("3 cells need you, 15 do not")
+    expect(page.locator("#need")).to_have_text("Check 3 cells; 15 are fine")
     expect(cell(page, "C6")).to_have_text("63")
     open_page.complaints.clear()  # the browser logs the 503

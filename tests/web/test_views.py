@@ -40,7 +40,9 @@ def test_every_view_fits_and_axe_finds_no_barriers(open_page, digits, device):
             assert barriers(page) == []
             page.locator("#correct button", has_text="Save").click()
             expect(page.locator("#toast")).to_contain_text("You have 1 corrected number.")
+            expect(page.locator("#toast")).to_be_visible()
         if name == "teach":
+            expect(page.locator("#toast")).to_be_hidden()
             expect(page.locator("#number-corrections li")).to_have_count(1)
             expect(page.locator("#corrections li strong")).to_have_text("3")
         assert barriers(page) == [], name
@@ -50,5 +52,8 @@ def test_every_view_fits_and_axe_finds_no_barriers(open_page, digits, device):
 def test_the_documentation_of_the_api_needs_no_other_server(open_page):
     page = open_page()
     page.click("nav a[href='docs']")
+    expect(page.locator("nav [aria-current]")).to_have_text("API")
     page.locator("#swagger .opblock", has_text="/v1/digits").locator("button").first.click()
     expect(page.locator("#swagger")).to_contain_text("cropped and centred already")
+    page.click("nav a:has-text('Read')")
+    expect(page.locator("#read")).to_be_visible()

@@ -49,6 +49,7 @@ def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: da
         summary="Reads handwritten digits and learns from corrections.",
         lifespan=_lifespan,
         strict_content_type=False,  # a body without a content-type is JSON
+        generate_unique_id_function=lambda route: route.name,  # short titles in the documentation
         docs_url=None,  # FastAPI's page fetches its scripts from another server; ours is in page/docs.html
         redoc_url=None,
         responses={422: {"model": ErrorResponse}},

@@ -43,6 +43,7 @@ MAX_SHEETS = 100  # tables in one request
 MAX_DOUBTFUL_CELLS = 5000  # in one request; each has a comment and a row with its picture in a spreadsheet
 MAX_ROWS = 1000  # of a table
 MAX_COLUMNS = 200
+MAX_CELL_OPTIONS = 20
 # Content types; the bytes decide what a picture is.
 PICTURES = (
     "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
@@ -83,6 +84,7 @@ Rows = Annotated[list[Row], Field(min_length=28, max_length=28), FailFast()]
 Label = Annotated[int, Field(ge=0, le=9)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Edges = tuple[int, int, int, int]
+Value = Annotated[str, Field(max_length=100)]
 
 
 class Strict(BaseModel):
@@ -120,11 +122,12 @@ class DigitsRequest(Strict):
 class CellRequest(Strict):
     """A cell that a person has checked."""
 
-    value: Annotated[str, Field(max_length=100)]
+    value: Value
     number: Annotated[str, Field(pattern=DECIMAL, max_length=100)] | None = None  # as it was read; else from the value
     accepted: bool = True
     confidence: Probability = 1.0  # as it was read; no sum confirms a value with 0, which is not as expected
     reason: Annotated[str, Field(max_length=500)] | None = None
+    options: Annotated[list[Value], Field(max_length=MAX_CELL_OPTIONS), FailFast()] = []  # other values, the best first
 
 
 class TableRequest(Strict):
@@ -151,7 +154,8 @@ class TableRequest(Strict):
 
         def convert(cell: CellRequest) -> Cell:
             number = to_decimal(cell.value, separator) if cell.number is None else Decimal(cell.number)
-            return Cell(Box(0, 0, 0, 0), cell.value, number, cell.confidence, cell.accepted, cell.reason)
+            options = [(option, 0.0) for option in cell.options]
+            return Cell(Box(0, 0, 0, 0), cell.value, number, cell.confidence, cell.accepted, cell.reason, options)
 
         rows = [[convert(cell) for cell in row] for row in self.rows]
         return confirm_sums(Table(rows, row_sums=self.row_sums, column_sums=self.column_sums))
@@ -220,7 +224,7 @@ class CellResponse(ValueResponse):
     """
 
     is_word: bool  # whether the cell holds a word, such as a name or a heading
-
+    options: list[tuple[str, Probability]]  # other values that it may have, the best first
     index: int | None  # position of its number in the page's `numbers`, from 0
 
 

@@ -33,10 +33,12 @@ from tendigits.serve.schemas import (
     TablesRequest,
     parse,
 )
+from tendigits.tables.checks import suggest
 
 Result = TypeVar("Result")
 
 PREVIEW_QUALITY = 85  # of a JPEG, up to 100
+MAX_SUGGESTIONS = 3  # of other values for a doubtful cell: what a person sees at a glance
 MAX_READERS = 4  # that a process keeps: the active one, the one before, and two of runs that are compared
 
 
@@ -127,10 +129,10 @@ def export_tables(body: bytes, as_xlsx: bool) -> bytes:
     return as_file([(each.name or f"table {number}", each.table()) for number, each in tables], as_xlsx)
 
 
-def check_table(body: bytes) -> tuple[str | None, list[str]]:
-    """How many sums of a `TableRequest` agree, and the names of its doubtful cells. Raises InvalidBody."""
+def check_table(body: bytes) -> tuple[str | None, dict[str, list[tuple[str, str]]]]:
+    """How many sums of a `TableRequest` agree, and `suggest` for its doubtful cells. Raises InvalidBody."""
     table = parse(TableRequest, body).table()
-    return table.agreement, table.doubtful
+    return table.agreement, suggest(table, MAX_SUGGESTIONS)
 
 
 def preview(image: bytes, number: int) -> bytes:

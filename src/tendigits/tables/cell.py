@@ -72,6 +72,7 @@ class Cell:
             "accepted": self.accepted,
             "reason": self.reason,
             "is_word": self.is_word,
+            "options": [[value, round(p, 4)] for value, p in self.options],
             "box": list(self.box),
             "index": self.index,
         }

@@ -72,8 +72,9 @@ class Table:
         return "   ".join(parts + ([self.agreement] if self.agreement else []))
 
     def text(self) -> str:
-        """Its values in aligned columns, doubtful ones with a question mark."""
-        values = [[marked(cell) for cell in row] for row in self.rows]
+        """Its values in aligned columns under the columns' names, doubtful ones with a question mark."""
+        names = [column_name(column) for column in range(self.shape[1])]
+        values = [names, *([marked(cell) for cell in row] for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*values, strict=True)]
         lines = ["  ".join(value.rjust(width) for value, width in zip(row, widths, strict=True)) for row in values]
         return "\n".join(line.rstrip() for line in lines)

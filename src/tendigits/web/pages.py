@@ -42,10 +42,12 @@ def head(title: str, styles: str = "style.css", scheme: str = "light dark") -> s
 
 def documents() -> dict[str, str]:
     """The server's documents as HTML, by their paths; the first one has all views and dialogs."""
+    docs_header = fragment("header", home="./", current=' aria-current="page"')
     form, filled, grid = fragment("form/form"), fragment("form/filled"), fragment("grid/grid")
     index = fragment(
         "index",
         head=head("Draw a digit or a number"),
+        header=fragment("header", home="", current=""),
         draw=draw_view("Draw a digit or a number"),
         read=fragment("read/read", form=form, filled=filled, grid=grid),
         play=fragment("play/play"),
@@ -58,7 +60,7 @@ def documents() -> dict[str, str]:
         "/index.html": index,
         "/phone.html": fragment("phone", head=head("Send a photo")),
         "/try.html": fragment("try", head=head("What to try first", "try.css", "light")),
-        "/docs": fragment("docs", head=head("REST API", "docs/swagger-ui.css", "light")),
+        "/docs": fragment("docs", head=head("REST API", scheme="light"), header=docs_header),
     }
 
 

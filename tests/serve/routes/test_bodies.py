@@ -28,6 +28,8 @@ BAD = {
     "not UTF-8": ("/v1/runs", b'{"recipe":"\xff"}', "must be JSON"),
     "a list": ("/v1/runs", b"[1]", "the body must be an object"),
     "nothing": ("/v1/runs", b"", "the body is required"),
+    "nothing, where something is needed": ("/v1/corrections", b"", "corrections is required"),
+    "nothing that a worker parses": ("/v1/tables/check", b"", "rows is required"),
 }
 
 

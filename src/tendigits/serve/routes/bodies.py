@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import PlainValidator
+from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -74,11 +75,13 @@ class JsonRoute(APIRoute):
         """Let FastAPI read the body by `_JsonRequest`."""
         handle, field = super().get_route_handler(), self.body_field
         is_parsed = field is not None and field.field_info.annotation is not bytes
+        # Of no body the answer then says which field is missing.
+        empty = b"{}" if field is not None and _has_required_field(field.field_info) else b""
         is_async = iscoroutinefunction(self.endpoint) or isasyncgenfunction(self.endpoint)
 
         async def handle_json(request: Request) -> Response:
             if field is not None:
-                request = _JsonRequest(request.scope, request.receive, is_parsed)
+                request = _JsonRequest(request.scope, request.receive, is_parsed, empty)
             if is_async:
                 return await handle(request)
             if field is not None:
@@ -89,17 +92,24 @@ class JsonRoute(APIRoute):
         return handle if is_async and field is None else handle_json
 
 
+def _has_required_field(body: FieldInfo) -> bool:
+    """Whether the model of a body, parsed or `unparsed`, has a field without a default."""
+    inputs = [each.json_schema_input_type for each in body.metadata if isinstance(each, PlainValidator)]
+    fields = getattr(inputs[0] if inputs else body.annotation, "model_fields", {})
+    return any(each.is_required() for each in fields.values())
+
+
 class _JsonRequest(Request):
-    def __init__(self, scope: Any, receive: Any, is_parsed: bool) -> None:
+    def __init__(self, scope: Any, receive: Any, is_parsed: bool, empty: bytes) -> None:
         headers = [header for header in scope["headers"] if header != CURL_CONTENT_TYPE]
         super().__init__({**scope, "headers": headers}, receive)
-        self._is_parsed = is_parsed
+        self._is_parsed, self._empty = is_parsed, empty
 
     async def body(self) -> bytes:
         body = await super().body()
         if len(body) > MAX_JSON_BYTES:
             raise HTTPException(413, f"expected at most {MAX_JSON_BYTES >> 20} MB of JSON")
-        return body
+        return body or self._empty
 
     async def json(self) -> Any:
         """Parse by pydantic's parser, which refuses lists nested deeper than 200 and integers of over 4,300 digits."""
@@ -117,7 +127,9 @@ class _JsonRequest(Request):
 async def pictures_of(request: Request) -> list[bytes]:
     """The pictures of a request: of a form, or the body, whatever its content-type."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return [await request.body()]
+        if image := await request.body():
+            return [image]
+        raise HTTPException(400, "expected a picture as the body, or in the field 'image' of a form, received none")
     try:
         async with request.form(max_files=MAX_PICTURES, max_fields=10) as form:
             images = [await file.read() for file in form.getlist("image") if not isinstance(file, str)]

@@ -30,11 +30,19 @@ ANSWERS = {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": BINARY}}
 
 
 @dataclass(frozen=True)
+class SuggestionResponse:
+    """Another value of a doubtful cell."""
+
+    value: str
+    agrees: str  # the sums that it makes right: "row and column", "row", "column" or ""
+
+
+@dataclass(frozen=True)
 class CheckResponse:
     """A table that a person has changed, after its sums were checked."""
 
     agreement: str | None
-    doubtful: list[str]  # names of the cells that a person should check, such as C7
+    doubtful: dict[str, list[SuggestionResponse]]  # the cells that a person should check, by their names, such as C7
 
 
 @router.post(
@@ -68,8 +76,13 @@ async def read_tables(
 
 @router.post("/tables/check", responses=error_responses(413, 503))
 async def check_table(request: Request, changed: Annotated[bytes, Body(), unparsed(TableRequest)]) -> CheckResponse:
-    """Check the sums of a table that a person has changed: cells of a sum that agrees are not doubtful any more."""
-    return CheckResponse(*await run_in_pool(request, work.check_table, changed))
+    """Check the sums of a table that a person has changed: cells of a sum that agrees are not doubtful any more.
+
+    Each of the others comes with values that it may have instead, first those that make its sums right.
+    """
+    agreement, suggested = await run_in_pool(request, work.check_table, changed)
+    doubtful = {name: [SuggestionResponse(*each) for each in values] for name, values in suggested.items()}
+    return CheckResponse(agreement, doubtful)
 
 
 @router.post(

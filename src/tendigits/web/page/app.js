@@ -4,7 +4,7 @@ import { showDrawing, startDrawing } from "./draw/draw.js";
 import { showPlaying, startPlaying } from "./play/play.js";
 import { showReading, startReading } from "./read/read.js";
 import { showRuns, startRuns } from "./runs/runs.js";
-import { find } from "./shared/dom.js";
+import { find, hideMessage } from "./shared/dom.js";
 import { showTeaching, startTeaching } from "./teach/teach.js";
 
 startDrawing();
@@ -13,7 +13,7 @@ startTeaching();
 startRuns();
 startPlaying();
 const views = { draw: showDrawing, read: showReading, play: showPlaying, teach: showTeaching, runs: showRuns };
-addEventListener("hashchange", () => { show(); find("main").focus(); });
+addEventListener("hashchange", () => { hideMessage(); show(); find("main").focus(); });
 show();
 
 function show() {

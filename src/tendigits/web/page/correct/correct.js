@@ -40,7 +40,7 @@ export function askText(number, index = null) {
   drawStrip(find("correct-strip"), number.strip);
   const { value, confidence } = number.original ?? number;
   find("correct-prediction").textContent = `The reader sees ${value}, ${confidenceText(confidence)} confident.`;
-  input.value = number.corrected ?? value;
+  input.value = number.value;
   input.maxLength = find("correct-strip").width / STRIP_PIXELS_PER_CHARACTER;
   dialog.returnValue = ""; // which Escape leaves as it is
   dialog.showModal();

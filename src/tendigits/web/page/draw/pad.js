@@ -79,7 +79,7 @@ async function read(side) {
     if (!isLatest()) return;
     show(side, digit, number);
     if (number) {
-      prediction.layers.clear();
+      prediction.buildLayers([], "Layers are shown for a single digit."); // the next one builds them again
       return;
     }
     const layers = await reading.layers(digit.crop, name).catch(() => null); // the digit is shown even if they can't be

@@ -28,7 +28,7 @@ export function showForm(file, read) {
 
 export function startForms() {
   const marks = find("marks");
-  find("form").addEventListener("toggle", () => marks.toggleAttribute("hidden", !find("form").open));
+  find("form").addEventListener("toggle", () => { for (const each of [marks, find("fields")]) each.toggleAttribute("hidden", !find("form").open); });
   marks.addEventListener("pointerdown", begin);
   marks.addEventListener("pointermove", follow);
   marks.addEventListener("pointerup", end);
@@ -127,7 +127,7 @@ function add(box) {
   field.input = element("input", { type: "text", value: `field_${number}`, maxlength: 100, autocomplete: "off", "aria-label": "Name", oninput: () => move(field, field.box), ...choosing });
   field.row = element("li", {}, field.input, element("button", { type: "button", onclick: () => remove(field) }, "Delete"));
   field.shape = element("svg:g", { class: "field", tabindex: 0, role: "button", "aria-describedby": "form-help", onkeydown: (event) => pressed(event, field), ...choosing },
-    element("svg:rect"), element("svg:circle", { r: 2 * step() }), element("svg:text", { "font-size": Math.max(12, 5 * step()) }));
+    element("svg:rect"), element("svg:circle", { r: 2 * step() }));
   fields.push(field);
   find("fields").append(field.row);
   find("marks").append(field.shape);
@@ -146,12 +146,13 @@ function remove(field) {
 function move(field, box) {
   const [left, top, right, bottom] = box;
   field.box = box;
-  const [rect, circle, text] = field.shape.children; // which stay, because a finger may be on one of them
+  const [width, height] = page.size;
+  const [rect, circle] = field.shape.children; // which stay, because a finger may be on one of them
   const set = (shape, attributes) => { for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value); };
   set(rect, rectOf(box));
   set(circle, { cx: right, cy: bottom });
-  set(text, { x: left, y: Math.max(5 * step(), top - step()) });
-  text.textContent = field.input.value;
+  const isOnTheRight = left + right > width; // the name is aligned with the box's nearer side
+  Object.assign(field.row.style, { bottom: `${100 * (1 - top / height)}%`, left: isOnTheRight ? "" : `${(100 * left) / width}%`, right: isOnTheRight ? `${100 * (1 - right / width)}%` : "" });
   field.shape.setAttribute("aria-label", `${field.input.value}: ${right - left} by ${bottom - top} pixels at ${left}, ${top}`);
 }
 

@@ -1,58 +1,67 @@
-// A table as a grid next to the photo, where a frame marks the current cell; doubtful cells can be corrected by keyboard.
+// A table as a grid next to the photo; doubtful cells can be corrected by keyboard. A bar above it stays in sight, with the current
+// cell enlarged, why it is doubtful, and what else it may be.
 
 import { storeNumber } from "../correct/correct.js";
 import { ask, askFile } from "../shared/api.js";
-import { element, find, notify, rectOf, save, trying } from "../shared/dom.js";
-import { isFilled, joinColumns, joinRows, splitColumn, splitRow } from "./table.js";
+import { paintNumbers, pointAt } from "../read/picture.js";
+import { element, find, notify, save, trying } from "../shared/dom.js";
+import { plural } from "../shared/text.js";
+import { isDoubtful, isFilled, joinColumns, joinRows, splitColumn, splitRow, stateOf, suggestionsOf } from "./table.js";
 
 const NUMBER = /^[0-9.,\-/:+=()%×÷x*]*$/; // the characters that the reader can learn; x and * are ×
 const MAX_CELL_LENGTH = 100;
+const MAX_SENT_OPTIONS = 20; // of a cell
+const ENLARGED_FRACTION = 0.7; // of the enlarged picture's height is the cell; the rest is what stands around it
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 let page = null; // the response of the API, with its largest table as `table`
 let pages = new Map(); // the pages of its document that were shown, by their numbers
-// Its `past` has the changes that can be undone, newest last, and `agreed` the cells that are right because their sums agree, even if
-// the reader was in doubt. Cells that a person accepted or changed have `done`.
-let table = null;
+let table = null; // its `past` has the changes that can be undone, newest last
 let at = { row: 0, column: 0 }; // the current cell
+let whenChanged; // called after each change of a person
 
-// Show the largest table of a page with a person's changes; the grid is hidden if there is no table.
-export function showGrid(read, shownPages) {
+// Show the largest table of a page with a person's changes; the grid is hidden if there is no table. With `isNew` its first doubtful
+// cell is focused.
+export function showGrid(read, shownPages, isNew) {
   find("grid").querySelector("input")?.blur(); // what is being typed belongs to the page before
   if (read.table === undefined) {
     const tables = read.tables.filter(({ dense }) => dense);
     read.table = tables.reduce((best, each) => (best && size(best) >= size(each) ? best : each), null);
-    if (read.table) Object.assign(read.table, { past: [], agreed: new Set(), checks: 0 });
+    if (read.table) Object.assign(read.table, { past: [], checks: 0 });
   }
   [page, pages, table] = [read, shownPages, read.table];
   find("sheet").hidden = table === null;
   find("values").hidden = table !== null && numbersInTable() === page.numbers.length;
-  if (table === null) { frame(null); return; }
+  if (table === null) { pointAt(null); return; }
   at = doubts()[0] ?? { row: 0, column: 0 };
   find("grid-xlsx").textContent = page.n_pages === 1 ? "Download XLSX" : `Download XLSX (${tablesOfPages().length} of ${page.n_pages} pages)`;
   render();
   checkSums(table);
+  if (!isNew || !doubts().length) return;
+  find("sheet").scrollIntoView();
+  move(at);
 }
 
-export function showCorrected(read, number) {
-  const cell = read.table?.rows.flat().find((each) => each.index !== null && read.numbers[each.index] === number);
-  if (!cell) return;
-  const { value, number: decimal, accepted, reason, corrected } = number;
-  Object.assign(cell, { value, number: decimal, accepted, reason, done: corrected !== undefined });
-  if (read === page) render();
-  checkSums(read.table);
+// Go to the cell of a number; false if it is in no cell.
+export function goToNumber(number) {
+  const found = table && placesOf(table).find(({ row, column }) => page.numbers[table.rows[row][column].index] === number);
+  if (found) move(found);
+  return Boolean(found);
 }
 
-export function startGrid() {
+// `changed` is called after each change of a person.
+export function startGrid(changed) {
+  whenChanged = changed;
   const grid = find("grid");
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("click", (event) => {
     const cell = event.target.closest("td");
     if (cell) move({ row: cell.parentElement.rowIndex - 1, column: cell.cellIndex - 1 });
   });
-  grid.addEventListener("dblclick", () => edit(current().value));
+  grid.addEventListener("dblclick", () => edit());
   find("accept-cell").addEventListener("click", () => { accept(); next(); });
-  find("edit-cell").addEventListener("click", () => edit(current().value));
+  find("options").addEventListener("click", (event) => choose([...find("options").children].indexOf(event.target.closest("button"))));
+  find("edit-cell").addEventListener("click", () => edit());
   find("next-doubt").addEventListener("click", next);
   find("grid-undo").addEventListener("click", undo);
   find("join-rows").addEventListener("click", () => reshape(joinRows, at.row));
@@ -76,10 +85,8 @@ const current = () => table.rows[at.row][at.column];
 const clamp = (value, length) => Math.min(Math.max(value, 0), length - 1);
 const within = ({ row, column }) => ({ row: clamp(row, table.rows.length), column: clamp(column, table.rows[0].length) });
 
-const isDoubtful = (cell) => !cell.accepted && !table.agreed.has(cell);
-
-const places = () => table.rows.flatMap((cells, row) => cells.map((_, column) => ({ row, column })));
-const doubts = () => places().filter(({ row, column }) => isDoubtful(table.rows[row][column]));
+const placesOf = ({ rows }) => rows.flatMap((cells, row) => cells.map((_, column) => ({ row, column })));
+const doubts = () => placesOf(table).filter(({ row, column }) => isDoubtful(table.rows[row][column]));
 
 // Ask the server which sums agree after a change. Whatever changes meanwhile is asked for again, and this answer ignored.
 async function checkSums(changed) {
@@ -88,9 +95,11 @@ async function checkSums(changed) {
   const checking = ask("v1/tables/check", { method: "POST", json: tableRequest(changed) });
   const answer = await checking.catch((error) => ({ agreement: `The sums were not checked: ${error.message}`, doubtful: null }));
   if (check !== changed.checks) return;
-  const doubtful = answer.doubtful && new Set(answer.doubtful);
   changed.agreement = answer.agreement;
-  changed.agreed = new Set(doubtful && changed.rows.flatMap((cells, row) => cells.filter((_, column) => !doubtful.has(nameOf({ row, column })))));
+  for (const place of placesOf(changed)) {
+    const suggested = answer.doubtful?.[nameOf(place)];
+    Object.assign(changed.rows[place.row][place.column], { suggested, agreed: answer.doubtful !== null && !suggested });
+  }
   if (changed === table) renderDoubts();
 }
 
@@ -105,44 +114,54 @@ function render() {
 
 // Mark the cells that are doubtful now, and leave the rest as it is: a person may be typing into a cell.
 function renderDoubts() {
-  for (const place of places()) {
+  for (const place of placesOf(table)) {
     const [shown, cell] = [elementAt(place), table.rows[place.row][place.column]];
-    shown.className = cell.done ? "changed" : isDoubtful(cell) ? "doubtful" : "";
+    shown.className = stateOf(cell);
     shown.setAttribute("aria-label", `${nameOf(place)}: ${cell.value || "empty"}${isDoubtful(cell) ? `, ${cell.reason}` : ""}`);
   }
   const need = doubts().length;
-  const accepted = table.rows.flat().filter(isFilled).length - need;
-  find("need").textContent = `${need} ${need === 1 ? "cell needs" : "cells need"} you, ${accepted} ${accepted === 1 ? "does" : "do"} not`;
+  const fine = table.rows.flat().filter(isFilled).length - need;
+  find("need").textContent = need ? `Check ${plural(need, "cell")}; ${fine} ${fine === 1 ? "is" : "are"} fine`
+    : `${plural(table.rows.length, "row")}, ${plural(table.rows[0].length, "column")}: nothing to check`;
   find("totals").textContent = table.agreement ?? "";
   find("next-doubt").disabled = need === 0;
   find("grid-undo").disabled = table.past.length === 0;
+  paintNumbers();
   show();
 }
 
 const elementAt = ({ row, column }) => find("grid").rows[row + 1]?.cells[column + 1];
 
-// Show the current cell: a frame in the photo, an enlarged picture, and why it is doubtful.
+// Show the current cell in the grid, in the photo and enlarged, why it is doubtful, and what else it may be.
 function show() {
   const cell = current();
-  find("accept-cell").disabled = !isDoubtful(cell);
-  frame(cell.box);
+  find("grid").querySelector(".current")?.classList.remove("current");
+  elementAt(at).classList.add("current");
+  pointAt(cell.box);
   enlarge(cell.box);
   find("cell-name").textContent = nameOf(at);
+  find("cell-doubt").className = isDoubtful(cell) ? "doubt" : "hint";
   find("cell-doubt").textContent = isDoubtful(cell) ? cell.reason : cell.done ? "checked" : "";
+  find("accept-cell").disabled = !isDoubtful(cell);
+  find("accept-cell").textContent = isDoubtful(cell) ? `Accept ${cell.value || "as empty"}` : "Accept";
+  find("options").replaceChildren(...(isDoubtful(cell) ? suggestionsOf(cell) : []).map(({ value, agrees }, i) =>
+    element("button", { type: "button", title: `Alt+${i + 1}` }, value || "empty", agrees && element("small", {}, ` ${agrees} ${agrees.includes(" ") ? "agree" : "agrees"}`))));
 }
 
 function move({ row, column }) {
   elementAt(at)?.setAttribute("tabindex", -1);
   at = within({ row, column });
-  elementAt(at).setAttribute("tabindex", 0);
-  elementAt(at).focus();
+  const shown = elementAt(at);
+  shown.setAttribute("tabindex", 0);
   show();
+  shown.style.scrollMarginTop = `${find("bar").offsetHeight}px`; // which covers what is scrolled under it
+  shown.focus();
 }
 
 function next() {
   const found = doubts();
   const later = found.find(({ row, column }) => row > at.row || (row === at.row && column > at.column));
-  if (found.length) move(later ?? found[0]);
+  move(later ?? found[0] ?? at); // the focus stays in the grid after the last one
 }
 
 function pressed(event) {
@@ -150,10 +169,14 @@ function pressed(event) {
   const { row, column } = at;
   const steps = { ArrowUp: { row: row - 1 }, ArrowDown: { row: row + 1 }, ArrowLeft: { column: column - 1 }, ArrowRight: { column: column + 1 },
     Home: { column: 0 }, End: { column: Infinity } };
-  if (event.key in steps) move({ ...at, ...steps[event.key] });
+  if (event.altKey) {
+    const [, number] = event.code.match(/^(?:Digit|Numpad)([1-3])$/) ?? [];
+    if (!number) return;
+    choose(number - 1);
+  } else if (event.key in steps) move({ ...at, ...steps[event.key] });
   else if (event.key === "Enter") { accept(); next(); }
   else if (event.key === "Tab" && !event.shiftKey && doubts().length) next();
-  else if (event.key === "F2") edit(current().value);
+  else if (event.key === "F2") edit();
   else if (event.key === "Delete" || event.key === "Backspace") { change(""); move(at); }
   else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
   else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey) edit(event.key);
@@ -161,10 +184,19 @@ function pressed(event) {
   event.preventDefault();
 }
 
-// Edit the cell; Enter stores its text and goes to the next doubt, Escape restores it.
-function edit(text) {
+// Take another reading of the cell, given by its index, and go to the next doubt.
+function choose(index) {
+  const suggestion = isDoubtful(current()) && suggestionsOf(current())[index];
+  if (!suggestion) return;
+  change(suggestion.value);
+  next();
+}
+
+// Edit the cell, of which `typed`, or what is typed then, replaces all; Enter stores the text and goes to the next doubt, Escape
+// restores it.
+function edit(typed = null) {
   const inputmode = current().value || isDoubtful(current()) ? "decimal" : "text";
-  const input = element("input", { type: "text", value: text, inputmode, maxlength: MAX_CELL_LENGTH, autocomplete: "off", "aria-label": `${find("cell-name").textContent}: right value` });
+  const input = element("input", { type: "text", value: typed ?? current().value, inputmode, maxlength: MAX_CELL_LENGTH, autocomplete: "off", "aria-label": `${find("cell-name").textContent}: right value` });
   const finish = (goOn) => {
     const value = input.value.trim();
     input.onblur = null;
@@ -181,7 +213,7 @@ function edit(text) {
   input.onblur = () => finish(false);
   elementAt(at).replaceChildren(input);
   input.focus();
-  input.setSelectionRange(text.length, text.length);
+  input.setSelectionRange(typed ? typed.length : 0, input.value.length);
 }
 
 function accept() {
@@ -212,6 +244,7 @@ function remember(undo) {
   table.past.push(step);
   render();
   checkSums(table);
+  whenChanged();
   return step;
 }
 
@@ -233,6 +266,7 @@ function revert(step) {
   past.splice(index, 1);
   const place = step.undo();
   checkSums(step.table);
+  whenChanged();
   if (step.table !== table) return;
   at = within(place);
   render();
@@ -249,33 +283,31 @@ function reshape(make, index) {
   move(at);
 }
 
-function frame(box) {
-  find("stage").querySelector(".frame")?.remove();
-  const shapes = find("stage").querySelector("svg");
-  if (box) shapes?.append(element("svg:rect", { class: "frame", ...rectOf(box) }));
-}
-
-function enlarge([left, top, right, bottom]) {
+// Draw the cell upright and large, with a frame, and what stands around it.
+function enlarge(box) {
   const image = find("stage").querySelector("img");
+  if (!image.complete || !image.naturalWidth) { image.addEventListener("load", () => { if (table) enlarge(current().box); }, { once: true }); return; }
   const canvas = find("cell-large");
   const context = canvas.getContext("2d");
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  if (!image?.complete || !image.naturalWidth) { image?.addEventListener("load", () => enlarge([left, top, right, bottom]), { once: true }); return; }
-  const zoom = image.naturalWidth / page.size[0]; // browsers may shrink large photos
-  const sideways = page.turned % 180 !== 0;
-  const [width, height] = [right - left, bottom - top];
-  const scale = Math.min(canvas.width / (sideways ? height : width), canvas.height / (sideways ? width : height));
-  context.save();
+  const [left, top, right, bottom] = box;
+  const [width, height] = page.turned % 180 ? [bottom - top, right - left] : [right - left, bottom - top];
+  const scale = Math.min(canvas.width / width, ENLARGED_FRACTION * canvas.height / height);
+  context.reset();
   context.translate(canvas.width / 2, canvas.height / 2);
   context.rotate(-page.turned * Math.PI / 180);
-  context.drawImage(image, left * zoom, top * zoom, width * zoom, height * zoom, -width * scale / 2, -height * scale / 2, width * scale, height * scale);
-  context.restore();
+  context.scale(scale, scale);
+  context.translate(-(left + right) / 2, -(top + bottom) / 2);
+  context.drawImage(image, 0, 0, ...page.size);
+  context.strokeStyle = "#0b5cad";
+  context.lineWidth = 3 / scale;
+  context.strokeRect(left, top, right - left, bottom - top);
 }
 
 // A table with a person's changes, as the API takes it.
 function tableRequest({ rows, row_sums, column_sums }, name = undefined) {
-  const requestOf = ({ value, number, confidence, accepted, reason }) => ({
-    value, number: number === null || number === value ? undefined : number, ...(accepted ? {} : { accepted, reason, confidence }),
+  const requestOf = ({ value, number, confidence, accepted, reason, options }) => ({
+    value, number: number === null || number === value ? undefined : number,
+    ...(accepted ? {} : { accepted, reason, confidence, options: options.slice(0, MAX_SENT_OPTIONS).map(([text]) => text) }),
   });
   return { name, row_sums, column_sums, rows: rows.map((cells) => cells.map(requestOf)) };
 }

@@ -1,7 +1,19 @@
-// A table that a person changes: rows and columns that are joined or split.
+// A table that a person changes: its cells, and rows and columns that are joined or split.
+
+const MAX_SUGGESTIONS = 3;
 
 // Whether a cell has content, even if it could not be read.
 export const isFilled = ({ value, accepted }) => value !== "" || !accepted;
+
+// Whether a person should check a cell. It is `agreed` if its sums agree, even if the reader was in doubt.
+export const isDoubtful = ({ accepted, agreed }) => !accepted && !agreed;
+
+// How the grid and the photo show a cell, or a number that is in no table; `done` is what a person accepted or changed.
+export const stateOf = (cell) => (cell.done ? "corrected" : isDoubtful(cell) ? "doubtful" : "confident");
+
+// Other values that a doubtful cell may have: {value, agrees}; `agrees` names the sums that it makes right, or is empty.
+export const suggestionsOf = ({ suggested, options }) =>
+  suggested ?? options.slice(0, MAX_SUGGESTIONS).map(([value]) => ({ value, agrees: "" }));
 
 // Join or split rows and columns, given by their index; null if there is no next one to join.
 export const joinColumns = (rows, column) => join(rows, column);
@@ -32,4 +44,4 @@ function joined(a, b) {
   return { ...empty(box), value: a.value + b.value, accepted: false, reason: "two cells were joined" };
 }
 
-const empty = (box) => ({ value: "", number: null, confidence: 1, accepted: true, reason: null, box, index: null });
+const empty = (box) => ({ value: "", number: null, confidence: 1, accepted: true, reason: null, options: [], box, index: null });

@@ -2,41 +2,60 @@
 
 import { askText, storeNumber } from "../correct/correct.js";
 import { showForm, startForms } from "../form/form.js";
-import { showCorrected, showGrid, startGrid } from "../grid/grid.js";
+import { goToNumber, showGrid, startGrid } from "../grid/grid.js";
 import { ask, askFile } from "../shared/api.js";
-import { clearError, element, find, notifyError, trying } from "../shared/dom.js";
+import { element, find, hideMessage, notifyError, trying } from "../shared/dom.js";
 import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "../shared/networks.js";
-import { compareWith, showBusy, showNumbers, showPicture, showUnread, startPictures } from "./picture.js";
+import { forget, keep, keptDocuments } from "./kept.js";
+import { compareWith, paintNumbers, showBusy, showPicture, showUnread, startPictures } from "./picture.js";
 
 const PICTURE_TYPE = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/;
+const LAY_ON_ITS_SIDE = "The page lay on its side; it was turned upright.";
+const TURNED = { 90: LAY_ON_ITS_SIDE, 180: "The page was upside down; it was turned upright.", 270: LAY_ON_ITS_SIDE };
 
-let opened = null; // the document that is shown: its file, and its pages that were read, by their numbers
+// The document that is shown: its file, its pages that were read, by their numbers, and when it was opened as its key.
+let opened = null;
 let page = null; // the page that is shown: the API's response with its page number, its picture, and corrections since
 let wanted = 1; // number of the page that was asked for last
 let requests = 0;
 
 export function startReading() {
-  startGrid();
+  startGrid(keepOpened);
   startForms();
-  const open = (file) => turnTo({ file, pages: new Map() }, 1);
+  const open = (file) => turnTo({ key: Date.now(), file, pages: new Map() }, 1);
   find("previous-page").addEventListener("click", () => turnTo(opened, wanted - 1));
   find("next-page").addEventListener("click", () => turnTo(opened, wanted + 1));
-  startPictures(open);
-  const readAgain = () => { if (opened) turnTo({ file: opened.file, pages: new Map() }, wanted); };
+  startPictures(open, correct);
+  const readAgain = () => { if (opened) turnTo({ ...opened, key: Date.now(), pages: new Map() }, wanted); };
   startChoice("read", readAgain);
   find("expect").addEventListener("change", readAgain);
   trying(() => startPhone(open));
 }
 
 export function showReading() {
-  return trying(offerRuns);
+  return trying(async () => {
+    await offerRuns();
+    if (!opened) await offerKept();
+  });
+}
+
+const keepOpened = () => trying(async () => { if (opened) await keep({ ...opened, number: page.page_number }); });
+
+// Offer what was checked before the page was reloaded or closed.
+async function offerKept() {
+  const documents = await keptDocuments();
+  find("kept").hidden = !documents.length;
+  find("kept").querySelector("ul").replaceChildren(...documents.map(({ key, file, pages, number }) => element("li", { class: "row" },
+    element("button", { type: "button", onclick: () => turnTo({ key, file, pages }, number) }, `Go on with ${file.name || "the photo"}`),
+    element("span", { class: "hint" }, new Date(key).toLocaleString()),
+    element("button", { type: "button", "aria-label": `Forget ${file.name || "the photo"}`, onclick: () => trying(async () => { await forget(key); await offerKept(); }) }, "Forget"))));
 }
 
 // Show a page of a document. It is read when it is first shown, and keeps a person's changes when it is shown again.
 async function turnTo(document, number) {
   const request = ++requests;
   const isOpen = document === opened;
-  clearError();
+  hideMessage();
   if (isOpen) showTurning(number, ", reading ...");
   else {
     find("notice").hidden = true;
@@ -44,13 +63,17 @@ async function turnTo(document, number) {
   }
   try {
     const read = document.pages.get(number) ?? await readPage(document.file, number);
+    read.picture ??= await pictureOf(document.file, read);
     if (!document.pages.has(number)) document.pages.set(number, read);
     if (request !== requests) return; // another page was asked for meanwhile
     [opened, page] = [document, document.pages.get(number)];
-    find("notice").hidden = page.notice === null;
-    find("notice").textContent = page.notice ?? "";
-    showPicture(page.picture, page, correct);
-    showGrid(page, document.pages);
+    find("kept").hidden = true;
+    const notices = [TURNED[page.turned], page.notice].filter(Boolean);
+    find("notice").hidden = !notices.length;
+    find("notice").textContent = notices.join(" ");
+    showPicture(page);
+    showGrid(page, document.pages, !isOpen);
+    if (!isOpen && !page.table) find("numbers").querySelector(".doubtful button")?.focus();
     showForm(document.file, page);
     showTurning(number);
   } catch (error) {
@@ -65,18 +88,22 @@ async function turnTo(document, number) {
   }
 }
 
+const requestOf = (file) => ({ method: "POST", body: file, headers: { "content-type": PICTURE_TYPE.test(file.type) ? file.type : "application/octet-stream" } });
+
 async function readPage(file, number) {
-  const type = PICTURE_TYPE.test(file.type) ? file.type : "application/octet-stream";
-  const request = { method: "POST", body: file, headers: { "content-type": type } };
   const form = new FormData(); // a list of values is in no address, which would be logged
   form.append("image", file);
   form.append("expect", find("expect").value);
-  const readWith = async (name) => (await ask(`v1/read?crops=true&page=${number}${ofNetwork(name)}`, { method: "POST", body: form })).pages[0];
+  const request = { method: "POST", body: form };
+  const readWith = async (name) => (await ask(`v1/read?crops=true&page=${number}${ofNetwork(name)}`, request)).pages[0];
   const [read, second] = await Promise.all([readWith(chosen(0)), chosen(1) === NONE ? null : readWith(chosen(1)).catch((error) => ({ error }))]);
   if (second) compareWith(read, networkName(chosen(1)), second.numbers ?? []);
   if (second?.error) notifyError(`${networkName(chosen(1))} does not read: ${second.error.message}`);
-  const canBeShown = read.n_pages === 1 && await canShow(file);
-  return { ...read, page_number: number, picture: canBeShown ? file : await askFile(`v1/preview?page=${number}`, request) };
+  return { ...read, page_number: number };
+}
+
+async function pictureOf(file, { n_pages, page_number }) {
+  return n_pages === 1 && await canShow(file) ? file : askFile(`v1/preview?page=${page_number}`, requestOf(file));
 }
 
 // Whether this browser can show a file as a picture: most show no HEIC, TIFF and PDF.
@@ -101,6 +128,7 @@ function showTurning(number, state = "") {
 }
 
 async function correct(number, index) {
+  if (goToNumber(number)) return;
   const on = page;
   const text = await askText(number, index);
   if (text === null) return;
@@ -114,11 +142,11 @@ async function correct(number, index) {
 // Show a corrected text in place of what was read, or what was read again for undefined; its page may be hidden by now.
 function change(on, number, text) {
   number.original ??= { value: number.value, number: number.number, accepted: number.accepted, confidence: number.confidence, reason: number.reason };
-  number.corrected = text;
+  number.done = text !== undefined;
   // The decimal number is unknown until the server parses the new text.
   Object.assign(number, text === undefined ? number.original : { value: text, number: null, accepted: true, confidence: 1, reason: null });
-  if (on === page) showNumbers(page, correct);
-  showCorrected(on, number);
+  if (on === page) paintNumbers();
+  keepOpened();
 }
 
 // Photos from a phone: a dialog shows the QR code of the phone's page and waits for a photo, with which `take` is called. There is

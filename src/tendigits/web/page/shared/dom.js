@@ -62,15 +62,30 @@ export function onFile(id, take) {
   });
 }
 
+const MESSAGE_GAP = 8; // pixels between the message and what is below it
 let hiding;
 
-// Show a message at the bottom of the page; `action` adds a button: {name, do}.
+// Show a message at the bottom of the window, or above what can be used there; `action` adds a button: {name, do}.
 export function notify(text, action = null, kind = "shown") {
-  const button = action && element("button", { type: "button", onclick: () => { hide(); action.do(); } }, action.name);
+  const button = action && element("button", { type: "button", onclick: () => { hideMessage(); action.do(); } }, action.name);
   find("toast").replaceChildren(text, ...(button ? [button] : []));
   find("toast").className = kind;
+  placeMessage();
+  addEventListener("scroll", placeMessage);
   clearTimeout(hiding);
-  hiding = setTimeout(hide, 8000);
+  hiding = setTimeout(hideMessage, 8000);
+}
+
+const USABLE = "button, .button, a, input, select, summary, #bar, td.current"; // what the message must not cover
+
+function placeMessage() {
+  const toast = find("toast");
+  const used = [...document.querySelectorAll(USABLE)].filter((each) => !toast.contains(each)).map((each) => each.getBoundingClientRect());
+  const { left, right, height } = toast.getBoundingClientRect();
+  const isFree = (bottom) => used.every((box) => box.right < left || right < box.left || box.bottom < innerHeight - bottom - height || innerHeight - bottom < box.top);
+  let bottom = MESSAGE_GAP;
+  while (bottom + height < innerHeight && !isFree(bottom)) bottom += MESSAGE_GAP;
+  toast.style.bottom = `${bottom + height < innerHeight ? bottom : MESSAGE_GAP}px`;
 }
 
 // Show an error there; the next attempt hides it.
@@ -78,12 +93,13 @@ export function notifyError(text) {
   notify(text, null, "shown error");
 }
 
-export function clearError() {
-  if (find("toast").classList.contains("error")) hide();
+function clearError() {
+  if (find("toast").classList.contains("error")) hideMessage();
 }
 
-function hide() {
+export function hideMessage() {
   find("toast").className = "";
+  removeEventListener("scroll", placeMessage);
 }
 
 export async function trying(work) {

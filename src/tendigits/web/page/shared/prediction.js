@@ -22,7 +22,7 @@ export function addBars(list) {
 export function showBars(list, probabilities, best = null) {
   [...list.children].forEach((row, digit) => {
     row.querySelector("i").style.setProperty("--fraction", percent(probabilities?.[digit] ?? 0, 1));
-    row.querySelector(".percent").textContent = probabilities ? percent(probabilities[digit], 1) : "–";
+    row.querySelector(".percent").textContent = probabilities ? confidenceText(probabilities[digit]) : "–";
     row.className = digit === best ? "best" : "";
   });
 }

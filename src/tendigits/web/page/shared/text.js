@@ -18,7 +18,12 @@ export function percent(fraction, digits = 0) {
   return `${(100 * fraction).toFixed(digits)}%`;
 }
 
-// A confidence, rounded down above 99%, so that 99.96% does not become 100%.
+// A rounded duration, such as "2 minutes".
+export function durationText(seconds) {
+  return seconds < 90 ? plural(Math.max(1, Math.round(seconds)), "second") : plural(Math.round(seconds / 60), "minute");
+}
+
+// A confidence with one decimal, everywhere the same; rounded down above 99%, so that 99.96% does not become 100%.
 export function confidenceText(confidence) {
-  return confidence > 0.99 && confidence < 1 ? `${(Math.floor(1000 * confidence) / 10).toFixed(1)}%` : percent(confidence);
+  return percent(confidence > 0.99 ? Math.floor(1000 * confidence) / 1000 : confidence, 1);
 }

@@ -4,14 +4,16 @@ import { ask } from "../shared/api.js";
 import { element, find, notify, onFile, trying } from "../shared/dom.js";
 import { startJob } from "../shared/job.js";
 import { cropCanvas, stripCanvas } from "../shared/pixels.js";
-import { nameOf, percent, plural } from "../shared/text.js";
+import { durationText, nameOf, percent, plural } from "../shared/text.js";
 
 const SOURCES = { draw: "drawn", picture: "from a picture", api: "from a program", import: "imported" };
 const MORE = 50; // corrections of each kind that "Show more" adds
 const MAX_PER_REQUEST = 100;
+const MIN_FOR_PERCENT = 20; // held-out corrections; a percentage of fewer says more than anybody can know
 
 let shown = MORE;
 let teaching; // the job
+let stepped = null; // when the last epoch ended, in milliseconds
 
 export function startTeaching() {
   find("more").addEventListener("click", () => { shown += MORE; trying(list); });
@@ -96,9 +98,12 @@ function showEnd(job) {
 function showProgress(step) {
   if (!step || teaching.isStopping) return;
   const { stage, learned, held_out, epoch = 0, epochs = 1 } = step;
+  const seconds = stepped && (performance.now() - stepped) / 1000;
+  stepped = performance.now();
+  const left = epoch && seconds > 1 ? `, about ${durationText((epochs - epoch) * seconds)} left` : ""; // steps that come again come at once
   const [words, fraction] = {
     prepare: [`Preparing: ${learned} corrections for training, ${held_out} held out…`, 0.1],
-    train: [`Training, epoch ${Math.min(epoch + 1, epochs)} of ${epochs}…`, 0.2 + (0.6 * epoch) / epochs],
+    train: [`Training, epoch ${Math.min(epoch + 1, epochs)} of ${epochs}${left}…`, 0.2 + (0.6 * epoch) / epochs],
     evaluate: ["Evaluating…", 0.85],
     done: ["Done.", 1],
   }[stage] ?? ["", 0];
@@ -108,6 +113,8 @@ function showProgress(step) {
 function showNetworks({ active, networks }) {
   find("active").textContent = active === null ? "The original network is active." : `Your fine-tuned network ${active} is active.`;
   find("rollback").hidden = active === null;
+  find("teaching-time").textContent = networks.length ? `It takes about ${durationText(networks[0].report.seconds)}, as the last time.`
+    : "It takes some minutes, and you can go on reading meanwhile.";
   find("networks").replaceChildren(...networks.slice(0, 5).map((network) => {
     const { report } = network;
     const rows = [["Held-out digits", report.held_out], ["MNIST test digits", report.mnist],
@@ -116,14 +123,17 @@ function showNetworks({ active, networks }) {
       showNetworks(await ask(`v1/networks/${network.id}/accept`, { method: "POST" }));
       notify(`Network ${network.id} is active now.`);
     });
+    const worse = rows.filter(([, { before, after }]) => after < before).map(([name]) => name.toLowerCase().replace("mnist", "MNIST"));
     return element("div", { class: "network" },
       element("h3", {}, `Network ${network.id}${network.id === active ? " (active)" : ""}`),
       element("p", { class: "hint" }, `${new Date(network.created).toLocaleString()}, trained on ${network.report.learned} corrections`),
       element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Accuracy of network ${network.id}` }, element("table", {},
         element("thead", {}, element("tr", {}, ...["Read correctly", "Before", "After", "Of"].map((name) => element("th", { scope: "col" }, name)))),
         element("tbody", {}, ...rows.map(([name, part]) => element("tr", {}, element("td", {}, name),
-          element("td", { class: "number" }, percent(part.before, 2)), element("td", { class: "number" }, percent(part.after, 2)),
+          ...[part.before, part.after].map((fraction) => element("td", { class: "number" },
+            part.n < MIN_FOR_PERCENT ? `${Math.round(fraction * part.n)} of ${part.n}` : percent(fraction, 2))),
           element("td", { class: "number" }, part.n.toLocaleString())))))),
-      network.id === active ? null : element("div", { class: "row" }, element("button", { type: "button", class: network.accepted ? "" : "primary", onclick: accept }, "Accept")));
+      worse.length ? element("p", { class: "doubt" }, `Worse than before: ${worse.join(", ")}.`) : null,
+      network.id === active ? null : element("div", { class: "row" }, element("button", { type: "button", class: network.accepted || worse.length ? "" : "primary", onclick: accept }, "Accept")));
   }));
 }

@@ -1,0 +1,59 @@
+// Documents that a person has checked, kept in this browser: a reload or a closed tab loses nothing.
+
+const MAX_KEPT = 5; // documents, the latest ones
+const STORES = ["documents", "files"];
+
+const withFile = new Set(); // keys of documents whose files are stored already
+let opening = null; // the promise of the browser's database
+
+// Keep a document, {key, file, pages, number}, as it is now; `key` is when it was opened. The write is under way when this returns,
+// so that it is done even if the page is closed at once.
+export async function keep({ key, file, pages, number }) {
+  const isNew = !withFile.has(key);
+  await inStores((documents, files) => {
+    if (isNew) files.put(file, key);
+    return documents.put({ key, number, pages: new Map([...pages].map(([n, page]) => [n, plain(page)])) }, key);
+  });
+  withFile.add(key);
+  if (isNew) for (const old of (await keptDocuments()).slice(MAX_KEPT)) await forget(old.key);
+}
+
+// What is kept of each document, the latest first.
+export async function keptDocuments() {
+  const documents = await inStores((store) => store.getAll());
+  const found = await Promise.all(documents.map(async (each) => ({ ...each, file: await inStores((_, files) => files.get(each.key)) })));
+  for (const { key } of found) withFile.add(key);
+  return found.sort((a, b) => b.key - a.key);
+}
+
+export function forget(key) {
+  withFile.delete(key);
+  return inStores((documents, files) => { documents.delete(key); return files.delete(key); });
+}
+
+// A page without its picture, which is made anew from the file, and without elements and functions, which can't be stored.
+function plain({ picture: _picture, form: _form, tables: _tables, table, ...page }) {
+  return { ...page, table: table && { ...table, past: [] } };
+}
+
+// The result of the request that `work` makes to both stores.
+async function inStores(work) {
+  opening ??= openDatabase();
+  const database = await opening;
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction(STORES, "readwrite");
+    const request = work(...STORES.map((name) => transaction.objectStore(name)));
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(new Error(`This browser keeps nothing: ${transaction.error?.message}`));
+    transaction.commit();
+  });
+}
+
+function openDatabase() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("tendigits");
+    request.onupgradeneeded = () => { for (const name of STORES) request.result.createObjectStore(name); };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(new Error(`This browser keeps nothing: ${request.error?.message}`));
+  });
+}
