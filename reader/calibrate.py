@@ -53,7 +53,7 @@ than the second does not."""
 LARGEST = 3.0
 """How much larger than a strip the picture of a line may be."""
 
-MAX_GAP_WITHIN, MIN_GAP_BETWEEN = 0.5, 1.1
+MAX_GAP_WITHIN, MIN_GAP_BETWEEN = 0.5, 2.0
 """Heights of a digit: the widest gap within a number, and the narrowest between two; one in between may be either."""
 
 DEVIATIONS = 1.64
@@ -162,7 +162,8 @@ def numbers_of(line: Line) -> list[tuple[float, float, str]] | None:
             first, end, text = numbers[-1]
             numbers[-1] = first, max(end, right), text + line.labels[i]
         is_separated = False
-    return numbers
+    is_whole = all(any(map(str.isdigit, text)) for _, _, text in numbers)  # a sign may stand far in front of its number
+    return numbers if is_whole else None
 
 
 def is_clear(number: Number) -> bool:

@@ -157,5 +157,6 @@ def test_a_gap_separates_numbers_and_a_doubtful_one_is_left_out():
         return Line(np.zeros((40, 160), np.uint8), [label for label, _ in characters], boxes)
 
     numbers_of = calibrate.numbers_of
-    assert numbers_of(line_of(("1", 0), ("2", 14), ("3", 50))) == [(0, 24, "12"), (50, 60, "3")]
+    assert numbers_of(line_of(("1", 0), ("2", 14), ("3", 70))) == [(0, 24, "12"), (70, 80, "3")]
     assert numbers_of(line_of(("1", 0), ("2", 14), ("3", 40))) is None
+    assert numbers_of(line_of(("-", 0), ("2", 70))) is None, "a sign may stand far in front of its number"

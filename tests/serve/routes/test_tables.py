@@ -78,7 +78,7 @@ def test_a_changed_table_is_checked_as_when_it_was_read(client):
     exported = client.post("/v1/tables/export", json={"tables": [changed]}).text
     assert exported.splitlines()[:2] == ["1003,4?,7?", "4,14,18"]
     changed["rows"][1][0] |= {"confidence": 0}  # it is not what a person expects there
-    assert client.post("/v1/tables/check", json=changed).json()["doubtful"] == ["B1", "C1", "A2"]
+    assert client.post("/v1/tables/check", json=changed).json()["doubtful"].keys() == {"B1", "C1", "A2"}
     for wrong in ({"row_sums": -1}, {"row_sums": True}, {"rows": [[{"value": "1", "number": "1E999999"}]]}):
         assert client.post("/v1/tables/check", json=changed | wrong).status_code == 422
 

@@ -11,6 +11,7 @@ import { isDoubtful, isFilled, joinColumns, joinRows, splitColumn, splitRow, sta
 const NUMBER = /^[0-9.,\-/:+=()%×÷x*]*$/; // the characters that the reader can learn; x and * are ×
 const MAX_CELL_LENGTH = 100;
 const MAX_SENT_OPTIONS = 20; // of a cell
+const [WORD_HEIGHT, MAX_WORD_WIDTH] = [24, 120]; // pixels
 const ENLARGED_FRACTION = 0.7; // of the enlarged picture's height is the cell; the rest is what stands around it
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -107,9 +108,18 @@ function render() {
   const columns = table.rows[0].length;
   const head = element("tr", {}, element("td"), ...Array.from({ length: columns }, (_, i) => element("th", { scope: "col" }, letters(i))));
   const body = table.rows.map((cells, row) => element("tr", {}, element("th", { scope: "row" }, String(row + 1)),
-    ...cells.map((cell, column) => element("td", { role: "gridcell", tabindex: row === at.row && column === at.column ? 0 : -1 }, cell.value))));
+    ...cells.map((cell, column) => element("td", { role: "gridcell", tabindex: row === at.row && column === at.column ? 0 : -1 }, isWord(cell) ? wordOf(cell) : cell.value))));
   find("grid").replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
   renderDoubts();
+}
+
+const isWord = (cell) => cell.is_word && !cell.value;
+
+function wordOf({ box }) {
+  const [width, height] = uprightSize(box);
+  const canvas = element("canvas", { width: Math.min(WORD_HEIGHT * width / height, MAX_WORD_WIDTH), height: WORD_HEIGHT });
+  whenShown(() => drawPart(canvas, box, 1));
+  return canvas;
 }
 
 // Mark the cells that are doubtful now, and leave the rest as it is: a person may be typing into a cell.
@@ -117,7 +127,7 @@ function renderDoubts() {
   for (const place of placesOf(table)) {
     const [shown, cell] = [elementAt(place), table.rows[place.row][place.column]];
     shown.className = stateOf(cell);
-    shown.setAttribute("aria-label", `${nameOf(place)}: ${cell.value || "empty"}${isDoubtful(cell) ? `, ${cell.reason}` : ""}`);
+    shown.setAttribute("aria-label", `${nameOf(place)}: ${isWord(cell) ? "a word" : cell.value || "empty"}${isDoubtful(cell) ? `, ${cell.reason}` : ""}`);
   }
   const need = doubts().length;
   const fine = table.rows.flat().filter(isFilled).length - need;
@@ -285,22 +295,37 @@ function reshape(make, index) {
 
 // Draw the cell upright and large, with a frame, and what stands around it.
 function enlarge(box) {
-  const image = find("stage").querySelector("img");
-  if (!image.complete || !image.naturalWidth) { image.addEventListener("load", () => { if (table) enlarge(current().box); }, { once: true }); return; }
   const canvas = find("cell-large");
-  const context = canvas.getContext("2d");
   const [left, top, right, bottom] = box;
-  const [width, height] = page.turned % 180 ? [bottom - top, right - left] : [right - left, bottom - top];
-  const scale = Math.min(canvas.width / width, ENLARGED_FRACTION * canvas.height / height);
+  whenShown(() => {
+    if (current().box !== box) return;
+    const { context, scale } = drawPart(canvas, box, ENLARGED_FRACTION);
+    context.strokeStyle = "#0b5cad";
+    context.lineWidth = 3 / scale;
+    context.strokeRect(left, top, right - left, bottom - top);
+  });
+}
+
+function whenShown(draw) {
+  const image = find("stage").querySelector("img");
+  if (image.complete && image.naturalWidth) draw();
+  else image.addEventListener("load", () => { if (table) draw(); }, { once: true });
+}
+
+const uprightSize = ([left, top, right, bottom]) => page.turned % 180 ? [bottom - top, right - left] : [right - left, bottom - top];
+
+// Draw a part of the photo upright into a canvas, of whose height it takes a fraction.
+function drawPart(canvas, [left, top, right, bottom], fraction) {
+  const context = canvas.getContext("2d");
+  const [width, height] = uprightSize([left, top, right, bottom]);
+  const scale = Math.min(canvas.width / width, fraction * canvas.height / height);
   context.reset();
   context.translate(canvas.width / 2, canvas.height / 2);
   context.rotate(-page.turned * Math.PI / 180);
   context.scale(scale, scale);
   context.translate(-(left + right) / 2, -(top + bottom) / 2);
-  context.drawImage(image, 0, 0, ...page.size);
-  context.strokeStyle = "#0b5cad";
-  context.lineWidth = 3 / scale;
-  context.strokeRect(left, top, right - left, bottom - top);
+  context.drawImage(find("stage").querySelector("img"), 0, 0, ...page.size);
+  return { context, scale };
 }
 
 // A table with a person's changes, as the API takes it.
