@@ -222,6 +222,8 @@ def notes(turns: list[Turn]) -> list[str]:
             lines.append(f"{PEERS[turn['peer']].about} could not read {count} pictures of {where}: `{reason}`")
         if turn["peer"] == OURS and turn["set"] == "column sums" and "whole" in turn:
             lines.append(f"Ours read all three numbers of {turn['whole']} of {turn['pictures']} {turn['set']}.")
+        if turn["peer"] == OURS and turn.get("lost"):
+            lines.append(f"Ours neither read nor reported {turn['lost']} of the {turn['digits']:,} digits of {where}.")
         if turn["peer"] == OURS and turn.get("pieces"):
             lines.append(f"Ours read {turn['pieces']} of the right lines of {where} as several numbers.")
     if busy_turns(turns):

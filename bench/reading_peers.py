@@ -152,6 +152,7 @@ def ask(peer: Peer, paths: list[Path], kind: str, keep: str = DIGITS) -> dict[st
 
 def joined(pieces: list[Piece]) -> Piece:
     """The pieces of a line as one, as certain as the least certain of them."""
+    pieces = [piece for piece in pieces if piece[0] is not None]  # those are digits that were reported, but not read
     texts, confidences, accepted = zip(*pieces, strict=True) if pieces else ((), (0.0,), (False,))
     return "".join(texts), min(confidences), all(accepted)
 

@@ -14,7 +14,7 @@ from typing import Any
 from reading_sets import Set
 
 Piece = Sequence[Any]
-"""Of an answer: text, confidence (0 to 1), and whether the reader accepts it."""
+"""Of an answer: text, confidence (0 to 1), and whether the reader accepts it; None is where a digit may be."""
 
 RISK = 0.01
 """Coverages are compared at this fraction of wrong answers among the accepted ones."""
@@ -40,6 +40,10 @@ class Score:
     pieces: int = 0
     """Pictures of one line that are right, but were read as several numbers."""
     items: list[Item] = field(default_factory=list)
+    digits: int = 0
+    """Digits that are there."""
+    lost: int = 0
+    """Those that were neither read nor reported, as far as a picture has more digits than that."""
     wrong: list[int] = field(default_factory=list)
     """The numbers of the pictures that were not read exactly."""
 
@@ -50,6 +54,7 @@ class Score:
         return {
             "n": self.n, "right": self.right, "pieces": self.pieces, "accepted": len(accepted),
             "wrong_accepted": accepted.count(False),
+            "digits": self.digits, "lost": self.lost,
             "covered": round(max((coverage for coverage, risk in curve if risk <= RISK), default=0.0), 4),
         }  # fmt: skip
 
@@ -64,6 +69,10 @@ def score(own: Set, answers: Sequence[Sequence[Piece]], apart: bool = False) -> 
     result = Score()
     for number, (true, pieces) in enumerate(zip(own.truth, answers, strict=True)):
         right_before, n_before = result.right, result.n
+        n_reported, pieces = len(pieces), [piece for piece in pieces if piece[0] is not None]
+        n_reported += _digits([text for text, _, _ in pieces]) - len(pieces)
+        result.digits += _digits(true)
+        result.lost += max(0, _digits(true) - n_reported)
         if own.kind == "nothing":
             _score_nothing(result, pieces)
         elif isinstance(true, list):
@@ -75,6 +84,11 @@ def score(own: Set, answers: Sequence[Sequence[Piece]], apart: bool = False) -> 
         if result.right - right_before < result.n - n_before:
             result.wrong.append(number)
     return result
+
+
+def _digits(texts: Sequence[str]) -> int:
+    """How many digits there are in some texts."""
+    return sum(map(str.isdigit, "".join(texts)))
 
 
 def _score_nothing(result: Score, pieces: Sequence[Piece]) -> None:

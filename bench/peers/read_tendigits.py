@@ -18,11 +18,13 @@ def load(given):
         return [(str(read.label), read.confidence, read.accepted)]
 
     def numbers(path):
-        lines = reader.read(path).numbers
+        page = reader.read(path)
+        lines = page.numbers
         if kind == "line":
             lines = sorted(lines, key=lambda line: line.box.left)
         values = [line.value if given.kind == "nothing" else kept(line.value, given.keep) for line in lines]
-        return [(value, line.confidence, line.accepted) for value, line in zip(values, lines, strict=True)]
+        pieces = [(value, line.confidence, line.accepted) for value, line in zip(values, lines, strict=True)]
+        return pieces + [(None, 0.0, False)] * len(page.unread)
 
     return digit if kind == "digit" else numbers
 

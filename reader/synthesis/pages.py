@@ -161,7 +161,9 @@ class PageWriter:
         ends = min(box[0] for box in boxes), max(box[2] for box in boxes)
         middle = base - hand.height / 2
         start, end = (np.array([end, middle + hand.slope * (end - x)], np.float32) for end in ends)
-        return [Number(start, end, hand.height, "".join(canvas.labels[first:]))]
+        text = "".join(canvas.labels[first:])
+        has_far_sign = len(boxes) > 1 and boxes[1][0] - boxes[0][2] > CLOSE * hand.height
+        return [Number(start, end, hand.height, text, clear=text.isdigit() or not (hand.is_spread or has_far_sign))]
 
     def _lines(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
         """Lines of numbers, and some words, from top to bottom."""
@@ -255,7 +257,8 @@ class PageWriter:
         if rng.random() < CARRIES and base > hand.height:
             small = replace(hand, height=0.45 * hand.height, pen=0.7 * hand.pen)
             x = right - float(rng.integers(2, n_columns + 1)) * pitch
-            numbers += self._number(canvas, x, base - 0.1 * hand.height, small, rng, str(rng.integers(1, 3)))
+            carried = self._number(canvas, x, base - 0.1 * hand.height, small, rng, str(rng.integers(1, 3)))
+            numbers += [replace(number, clear=False) for number in carried]
         for row in range(n_addends + 1):
             base += down
             is_result, first = row == n_addends, len(canvas.boxes)
@@ -271,7 +274,8 @@ class PageWriter:
                 x = left + before + (column + float(rng.normal(0.1, 0.06))) * pitch
                 self.shapes.write_number(canvas, str(rng.integers(10)), x, base, hand, rng)
             if any(label.isdigit() for label in canvas.labels[first:]):
-                numbers += self._number_since(canvas, first, left, base, hand)
+                written = self._number_since(canvas, first, left, base, hand)
+                numbers += [replace(number, clear=False) for number in written]  # the next sum may be too close
         return numbers
 
     def _cell(
@@ -290,7 +294,9 @@ class PageWriter:
             base = y + float(rng.uniform(1.15, 1.5)) * hand.height
         room = x + across - CLOSE * hand.height
         written = self._number(canvas, x + inset, base, hand, rng, text)
-        return [replace(number, clear=bool(number.end[0] < room)) for number in written]
+        return [
+            replace(number, clear=number.clear and kind != "note" and bool(number.end[0] < room)) for number in written
+        ]
 
     def _words(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
         """Words and marks without a number, or nothing."""

@@ -60,6 +60,12 @@ def test_a_picture_of_nothing_counts_once():
     assert (record["n"], record["accepted"], record["wrong_accepted"]) == (2, 1, 1)
 
 
+def test_digits_that_were_neither_read_nor_reported_are_lost():
+    answers = [[("12", 0.9, True), (None, 0.0, False)], pieces("1"), pieces("123")]
+    result = score(of("line", ["123", "123", "12"]), answers)
+    assert (result.digits, result.lost, result.right) == (8, 2, 0)
+
+
 def test_risk_grows_where_wrong_ones_are_accepted_and_equal_confidences_go_together():
     items = [Item(0.9, True, True), Item(0.8, True, True), Item(0.8, True, False), Item(0.1, False, True)]
     assert [*risk_coverage(items, 5)] == [(0.2, 0.0), (0.6, pytest.approx(1 / 3)), (0.8, 0.25)]

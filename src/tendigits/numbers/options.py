@@ -75,7 +75,7 @@ class NumberOptions:
     min_probability: float = 1e-4  # lower bound for the probability of the whole text, so that it never decides alone
     min_contradiction: float = 0.9  # probability from which the digit network contradicts a character
     wide_gap: float = 0.5  # a wider gap inside a number may separate two numbers
-    narrow_clearance: float = 1.5  # a neighbour that is closer may belong to the number
+    narrow_clearance: float = 2.0  # a neighbour that is closer may belong to the number
 
 
 IDENTITY = CropTransform()
