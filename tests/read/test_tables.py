@@ -15,7 +15,7 @@ ROWS = [
     ["9", "54", "63"],
 ]
 WIDTH, HEIGHT, EDGE = 180, 76, 60
-FOLDED = 10  # seed of digits that can be read even if they lean: a leaning 7 without a bar may be a 1
+FOLDED = 1  # seed of digits that can be read even if they lean: a leaning 7 without a bar may be a 1
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def page(digits):
     return drawn(digits)
 
 
-def drawn(digits, ruled=True, seed=5):
+def drawn(digits, ruled=True, seed=7):
     """Light paper with ROWS of test digits, in ruled cells or without lines."""
     foreground = np.zeros((len(ROWS) * HEIGHT + 2 * EDGE, 3 * WIDTH + 2 * EDGE), np.float32)
     rng = np.random.default_rng(seed)

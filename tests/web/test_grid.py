@@ -59,7 +59,7 @@ def test_what_is_expected_is_typed_before_or_after_the_picture_is_chosen(open_pa
     expect(page.locator("#reading")).to_contain_text("was not read: expected 'A: 0..50', received 'A: 0-50'")
     page.fill("#expect", "A: 0..50")
     page.press("#expect", "Enter")
-    expect(page.locator("#need")).to_have_text("4 cells need you, 14 do not")
+    expect(page.locator("#need")).to_have_text("Check 4 cells; 14 are fine")
     expect(page.locator("#grid td.doubtful", has_text="61")).to_have_count(1)
     open_page.complaints.clear()  # the browser logs every 400
 
@@ -207,7 +207,7 @@ def test_without_a_keyboard_there_are_buttons(open_grid):
     page.tap("#options button")
     expect(page.locator("#toast")).to_contain_text("You have 2 corrected numbers.")
     assert page.evaluate(COVERED) == [], "the message covers nothing that can be used"
-    expect(page.locator("#grid td.corrected")).to_have_text(["15", "33.5", "4"])
+    expect(page.locator("#grid td.corrected")).to_have_text(["15", "33.5", "63"])
 
 
 def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
@@ -230,13 +230,13 @@ def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
     last.continue_()
     expect(page.locator("#totals")).to_have_text("totals agree in 5 of 6 rows")
     with page.expect_response("**/v1/tables/check"):
-        first.fulfill(json={"agreement": "late", "doubtful": ["A1"]})
+        first.fulfill(json={"agreement": "late", "doubtful": {"A1": []}})
     expect(page.locator("#totals")).to_have_text("totals agree in 5 of 6 rows")
     expect(page.locator("#grid input")).to_have_value("5")
     with page.expect_request("**/v1/tables/check"):
         page.keyboard.press("Enter")
     waiting[2].fulfill(status=503, json={"error": "too many requests are waiting"})
     expect(page.locator("#totals")).to_have_text("The sums were not checked: too many requests are waiting")
-    expect(page.locator("#need")).to_have_text("Check 3 cells; 15 are fine")
+    expect(page.locator("#need")).to_have_text("Check 2 cells; 16 are fine")
     expect(cell(page, "C6")).to_have_text("63")
     open_page.complaints.clear()  # the browser logs the 503

@@ -185,7 +185,7 @@ class Reader:
         numbers = check_sums(self._accept(readings, to_picture, expected, columns))
         places = [each.detection for each in lost]
         tables = [table_of(layout, numbers, places, grey, to_picture) for layout in layouts]
-        notices = [LEFT_OUT] * budget.is_short + [BLURRED] * is_blurred(grey, detections)
+        notices = [LEFT_OUT] * budget.is_short + [BLURRED] * is_blurred(grey, [each.detection for each in readings])
         if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
         unread = [to_picture(each.strip.in_picture(each.characters[0].box)) for each in lost]

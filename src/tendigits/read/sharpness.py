@@ -1,6 +1,6 @@
 """Whether a photo is too blurred to read: how steep its strokes are at the scale of their digits.
 
-is_blurred(grey, detections)
+is_blurred(grey, detections)        # of the numbers that were read
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ DIGIT_HEIGHT_PX = 24.0  # of the digits when their strokes are measured
 MARGIN = 0.2  # around a number, in heights of its digits
 MAX_MEASURED = 12  # numbers of a page
 STEEP_PERCENTILE = 98.0  # of the steps in a number: those at the edges of its strokes
-# Steps from one pixel to the next, as fractions of the contrast. Blurred until a third of the lines was still right,
-# generated lines have at most 0.15; the blurriest of 100 real photos has 0.26.
-MIN_STEP_OF_NUMBERS = 0.15
-MIN_STEP = 0.25  # of a page where nothing is found; sharp words and scribbles have 0.34 and more
+# Steps from one pixel to the next, as fractions of the contrast. Generated lines, blurred until a third of them was
+# read right, have 0.11 to 0.18; the blurriest of 100 real photos has 0.23.
+MIN_STEP_OF_NUMBERS = 0.18
+MIN_STEP = 0.25  # of a page where nothing is read; sharp words and scribbles have 0.34 and more
 
 
 def is_blurred(grey: Grey, detections: Sequence[Detection]) -> bool:
-    """Whether the numbers of a page, uint8 (height, width), are blurred, or all that is on it if none is found."""
+    """Whether the numbers of a page, uint8 (height, width), are blurred, or all that is on it if none was read."""
     steps = [_steepest_steps(crop) for crop in (_crop(grey, each) for each in detections[:MAX_MEASURED]) if crop.size]
     if steps:
         return median(steps) < MIN_STEP_OF_NUMBERS
