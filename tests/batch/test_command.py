@@ -59,7 +59,7 @@ def test_pictures_that_could_not_be_read_are_listed_at_the_end(run, scans, tmp_p
     assert code == 1
     assert out == f"{scans}/7.png: 7\n"
     other, damaged, skipped, summary = err.splitlines()
-    assert other == f"tendigits: no pictures and left out, 1: {scans}/notes.txt"
+    assert other == f"tendigits: skipped 1 file that is not a picture: {scans}/notes.txt"
     assert "bad.png" in damaged
     assert skipped == f"tendigits: skipped {scans}/photo.jxl: cannot read JXL; save it as PNG or JPEG"
     assert summary == "tendigits: read 1 of 3 pictures; 2 could not be read"
@@ -193,6 +193,14 @@ def test_a_row_for_each_picture_of_a_form(run, tmp_path):
         ["17.png", 17],
         ["42.png", 42],
     ]
+    cv2.imwrite(str(folder / "other.png"), np.full((300, 400), 240, np.uint8))
+    outputs = "--csv", tmp_path / "out.csv", "--table", tmp_path / "all.xlsx"
+    code, _, errors = run(folder, "--form", tmp_path / "exam.toml", *outputs)
+    assert (code, f"{folder}/other.png: the picture does not look like this form: " in errors) == (1, True)
+    *_, row = csv.reader((tmp_path / "out.csv").read_text().splitlines())
+    assert (row[:2], "does not look like this form" in row[-1]) == ([f"{folder}/other.png", ""], True)
+    (name, unread, *_) = [*openpyxl.load_workbook(tmp_path / "all.xlsx")["forms"].rows][-1]
+    assert (name.value, "does not look like this form" in unread.comment.text) == ("other.png", True)
     assert run(folder, "--form", tmp_path / "exam.toml", "--one")[0] == 2
 
 

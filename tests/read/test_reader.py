@@ -1,3 +1,4 @@
+import io
 import subprocess
 import sys
 from dataclasses import replace
@@ -272,3 +273,16 @@ def test_a_blurred_photo_says_so(digits, tmp_path, run_cli):
     cv2.imwrite(str(tmp_path / "a.png"), cv2.GaussianBlur(sharp, None, 0.3 * height))
     code, _, errors = run_cli("read", tmp_path / "a.png")
     assert (code, "Hold still and move closer." in errors, "which are blurred" in errors) == (1, True, True)
+
+
+def test_the_pages_of_a_document_are_read_one_by_one(digits, reader, tmp_path):
+    page = Image.open(io.BytesIO(page_of_numbers(digits)))
+    page.save(tmp_path / "scan.tiff", save_all=True, append_images=[Image.new("L", page.size, 240)])
+    first, second = reader.pages(tmp_path / "scan.tiff")
+    assert (len(first.numbers) > 0, first.notice, second.numbers) == (True, None, [])
+    for source in (tmp_path / "scan.tiff", (tmp_path / "scan.tiff").read_bytes()):
+        read = reader.read(source)
+        assert (read.text(), read.n_pages) == (first.text(), 2)
+        assert read.notice == "This is page 1 of 2. Reader.pages() reads all of them."
+    assert reader.read(f"{tmp_path}/scan.tiff#page=2").notice is None
+    assert [each.text() for each in reader.pages(page_of_numbers(digits))] == [first.text()]

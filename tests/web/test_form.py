@@ -156,5 +156,5 @@ def test_a_form_on_the_second_page_and_a_row_for_each_filled_page(open_page, tmp
     choose(page, pages.getvalue(), "filled.pdf", into="#filled")
     expect(page.locator("#forms-state")).to_have_text("2 pictures, 0 cells to check, 1 not read")
     expect(page.locator("#form-rows th")).to_have_text(["filled.pdf#page=1", "filled.pdf#page=2"])
-    expect(page.locator("#form-rows tr").first).to_contain_text("expected a picture of the form")
+    expect(page.locator("#form-rows tr").first).to_contain_text("the picture does not look like this form")
     expect(page.locator("#form-rows input")).to_have_value("17")

@@ -151,6 +151,7 @@ def read(
         from tendigits.batch.labels import report as report_of
         from tendigits.batch.labels import summary as summary_of
         from tendigits.batch.output import Output, check, check_table, plan_show, progress_bar
+        from tendigits.pictures.documents import split_address
         from tendigits.pool.pool import MAX_JOB_BYTES
         from tendigits.pool.worker_process import watched
         from tendigits.read.forms import load_form
@@ -184,7 +185,8 @@ def read(
                 if path in label_of:
                     compared += compare(path, page, label_of[path])
                 if isinstance(page, DataError):
-                    errors.append(str(page))
+                    errors.append(str(page) if split_address(path)[0] in str(page) else f"{path}: {page}")
+                    output.write_error(path, errors[-1])
                 else:
                     output.write(path, page)
                     if page.notice is not None:
@@ -252,7 +254,8 @@ def _report(errors: list[str], sources: "Sources", n_pictures: int, notices: lis
     lines = errors + [f"skipped {path}: cannot read {kind}; save it as PNG or JPEG" for path, kind in skipped]
     if others := sources.others:
         named = ", ".join(others[:MAX_LISTED]) + (", ..." if len(others) > MAX_LISTED else "")
-        typer.echo(f"tendigits: no pictures and left out, {len(others)}: {printable(named)}", err=True)
+        what = "1 file that is not a picture" if len(others) == 1 else f"{len(others):,} files that are not pictures"
+        typer.echo(f"tendigits: skipped {what}: {printable(named)}", err=True)
     _list([*dict.fromkeys(lines)])  # pages of a document may have an error together
     read = n_pictures - len(errors)
     unread = f"read {read} of {read + len(lines)} pictures; {len(lines)} could not be read" if lines else None

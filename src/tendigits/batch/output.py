@@ -128,10 +128,13 @@ class Output(AbstractContextManager["Output"]):
     def __post_init__(self) -> None:
         self.sheets: list[tuple[str, Table]] = []  # names and tables; without any, no file is written
         self._rows = StringIO()
+        if self.fields is not None:
+            names = ["picture", *self.fields, *(MARK_COLUMNS if self.key else ())]
+            self.sheets.append((FORMS_SHEET, Table([[Cell(NO_BOX, text) for text in names]])))
         if self.csv is not None:
             (first, last), marks = FORM_COLUMNS, MARK_COLUMNS if self.key else ()
-            names = map(no_formula, self.fields or ())
-            self._write_rows([COLUMNS if self.fields is None else (first, *names, *marks, last)])
+            fields = map(no_formula, self.fields or ())
+            self._write_rows([COLUMNS if self.fields is None else (first, *fields, *marks, last)])
 
     def write(self, path: str, page: Page) -> None:
         """Write one picture's results."""
@@ -158,6 +161,15 @@ class Output(AbstractContextManager["Output"]):
             with writing(target) as temporary:
                 drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()], exif=exif)
 
+    def write_error(self, path: str, error: str) -> None:
+        """Write the row of a picture that does not show the form, or could not be read; other outputs have none."""
+        if self.fields is not None and self.csv is not None:
+            blank = [""] * (len(self.fields) + (len(MARK_COLUMNS) if self.key else 0))
+            self._write_rows([(no_formula(printable(path)), *blank, no_formula(error))])
+        if self.fields is not None and self.table is not None:
+            unread = [Cell(NO_BOX, "", None, 0.0, False, error) for _ in self.fields]
+            self.sheets[0][1].rows.append([Cell(NO_BOX, printable(PurePath(path).name)), *unread])
+
     def _write_rows(self, rows: Sequence[Sequence[Any]]) -> None:
         csv.writer(self._rows, lineterminator="\n").writerows(rows)
         if self.csv == STDOUT:
@@ -168,9 +180,6 @@ class Output(AbstractContextManager["Output"]):
         """Add a picture's tables, or the row of a form. Returns a summary of each."""
         name = printable(PurePath(path).name)
         if page.fields:
-            if not self.sheets:
-                names = ["picture", *page.fields, *(MARK_COLUMNS if page.marks else ())]
-                self.sheets.append((FORMS_SHEET, Table([[Cell(NO_BOX, text) for text in names]])))
             marks = [] if page.marks is None else [
                 Cell(NO_BOX, str(page.marks.points), page.marks.points), Cell(NO_BOX, "; ".join(page.marks.wrong))
             ]  # fmt: skip

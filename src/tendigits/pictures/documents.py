@@ -5,10 +5,11 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tendigits.errors import DataError
-from tendigits.pictures.limits import MAX_PAGES, check_pages
+from tendigits.pictures.limits import MAX_PAGES, check_pages, read_picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +63,16 @@ def count_pages(data: bytes, name: str = "the picture") -> int:
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and others
         raise DataError(f"expected a whole TIFF, {name} is damaged; save it again") from error
+
+
+def count_pages_of(source: Any) -> int:
+    """How many pages a picture has, by its path or the bytes of its file; one, if that is a page's address, or another.
+
+    Raises DataError.
+    """
+    if isinstance(source, str | Path) and str(source).lower().endswith(DOCUMENTS):
+        source = read_picture(Path(source))
+    return count_pages(source) if isinstance(source, bytes) and is_document(source) else 1
 
 
 def count_frames(image: Any, name: str) -> int:

@@ -67,8 +67,8 @@ class Form:
             n_agreeing = int(agrees.sum())
         if homography is None or n_agreeing < MIN_MATCHES:
             raise DataError(
-                f"expected a picture of the form, found {n_agreeing} features of it, fewer than {MIN_MATCHES}; "
-                "take the photo from above, with the whole form in it"
+                f"the picture does not look like this form: {n_agreeing} of its details were found, {MIN_MATCHES} are "
+                "needed; take the photo from above, with the whole form in it"
             )
         size, flags = self.grey.shape[::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpPerspective(grey, homography, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), homography

@@ -77,7 +77,8 @@ class Page:
     fields: dict[str, Cell] = field(default_factory=dict)  # of a form, by their names
     marks: Marks | None = None  # of the fields, by an answer key
     unread: list[Box] = field(default_factory=list)  # where digits may stand that belong to none of the numbers
-    notice: str | None = None  # a warning about the whole page: that not everything was read
+    notice: str | None = None  # a warning about the whole page, such as that not everything was read
+    n_pages: int = 1  # of the document that it is a page of
     thumbnail: Thumbnail | None = None  # the picture, for notebooks; None if it was read in another process
 
     def table(self, sums: str = Sums.AUTO) -> Table:

@@ -5,7 +5,7 @@ reader.read("page.jpg").numbers[0].value        # a page: every number on it
 reader.digit("seven.png").label                 # a picture of one digit
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from tendigits.numbers.grammar import DecimalSeparator, common_separator
 from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.numbers.views import Budget
+from tendigits.pictures.documents import count_pages_of
 from tendigits.pictures.image import Grey
 from tendigits.read.accept import ToPicture, accept, cell_of, table_of
 from tendigits.read.context import read_tables
@@ -149,12 +150,12 @@ class Reader:
         predictions = self.network(np.array(crops, np.uint8).reshape(-1, FIELD, FIELD))
         return [self._digit(predictions, i, crop) for i, crop in enumerate(crops)]
 
-    def read(self, image: Any, page: int = 1, expect: str | Expectations = "") -> Page:
+    def read(self, image: Any, page: int | None = None, expect: str | Expectations = "") -> Page:
         """Read a page: every number in the picture, in reading order, and its tables.
 
         Args:
             image: a path, bytes, a Pillow image or an array.
-            page: of a PDF or a TIFF, from 1.
+            page: of a PDF or a TIFF, from 1; None is the first one, whose notice says if there are more.
             expect: what is expected in columns, in fields or everywhere, such as "A: 0..100, B: roster.csv"; see
                 `expectations.parse`.
 
@@ -162,7 +163,17 @@ class Reader:
             UserError: `expect` is invalid.
             DataError: the picture is damaged or too large.
         """
-        return self.read_opened(*open_page(image, page), parse(expect, fields=self.form is not None))
+        read = self.read_opened(*open_page(image, page or 1), parse(expect, fields=self.form is not None))
+        if page is not None or (n_pages := count_pages_of(image)) == 1:
+            return read
+        notice = f"This is page 1 of {n_pages}. Reader.pages() reads all of them."
+        return replace(read, n_pages=n_pages, notice=f"{read.notice or ''} {notice}".strip())
+
+    def pages(self, document: Any, expect: str | Expectations = "") -> Iterator[Page]:
+        """Read the pages of a PDF or a TIFF one by one; the arguments, and what is raised, are those of `read`."""
+        n_pages = count_pages_of(document)
+        for page in range(1, n_pages + 1):
+            yield replace(self.read(document, page, expect), n_pages=n_pages)
 
     def read_opened(self, grey: Grey, size: tuple[int, int], expected: Expectations = NOTHING) -> Page:
         """Read a page that `open_page` has opened; see `read`."""

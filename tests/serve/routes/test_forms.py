@@ -44,7 +44,7 @@ def test_fields_of_several_pictures_of_which_two_show_no_form(client, blank, fil
     assert cell["confidence"] > 0.9
     assert cell["box"][0] < first["numbers"][cell["index"]]["box"][0]
     assert first["numbers"][cell["index"]]["strip"]
-    assert second["error"].startswith("expected a picture of the form, found")
+    assert second["error"].startswith("the picture does not look like this form")
     assert third["error"].startswith("expected a whole PNG")
 
 
