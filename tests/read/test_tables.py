@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from drawing import printed_table
 from tendigits.read.reader import Reader
 
 ROWS = [
@@ -99,3 +100,11 @@ def test_a_table_on_a_folded_sheet(reader, digits, is_vertical, ruled):
     pairs = [(table.rows[row][column], ROWS[row][column]) for row, column in np.ndindex(table.shape)]
     assert all(cell.value == right or not cell.accepted for cell, right in pairs)
     assert sum(cell.value != right for cell, right in pairs) <= 1, "a leaning line next to a number may look like a 1"
+
+
+def test_an_integer_among_decimals_may_have_lost_its_point(reader):
+    rows = [["12", "3.5"], ["7", "8.5"], ["30", "75"], ["61", "9.5"], ["40", "6.5"], ["9", "2.5"]]
+    table = reader.read(printed_table(rows)).table()
+    assert values(table) == rows
+    assert table.rows[2][1].reason == "the others in its column have a decimal point"
+    assert [cell.accepted for row in table.rows for cell in row].count(False) == 1

@@ -43,6 +43,7 @@ from tendigits.numbers.views import (
 from tendigits.numbers.vote import View, apply_prior, vote
 from tendigits.pictures.image import Grey
 
+UNREAD_NEIGHBOUR = "something next to it could not be read"
 MAX_LOST_DISTANCE = 1.6  # digit heights: a lost digit that is closer may belong to the number next to it
 
 
@@ -132,7 +133,7 @@ class NumberReader:
             if adds_sign(reading, before):
                 rows[wanted[detection]] = [reading]
             elif has_ink_before(reading, before):  # perhaps a sign that was not read
-                rows[wanted[detection]] = [replace(before, may_continue=True)]
+                rows[wanted[detection]] = [replace(before, doubt=UNREAD_NEIGHBOUR)]
         return rows
 
     def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:
@@ -247,7 +248,7 @@ def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
         is_next_to_lost.append((a.is_lost or b.is_lost) and gaps[-1] <= MAX_LOST_DISTANCE)
     neighbours = zip(row, pairwise([np.inf, *gaps, np.inf]), pairwise([*is_next_to_lost, False]), strict=True)
     return [
-        replace(each, clearance=min(each.clearance, *gap), may_continue=each.may_continue or any(lost))
+        replace(each, clearance=min(each.clearance, *gap), doubt=UNREAD_NEIGHBOUR if any(lost) else each.doubt)
         for each, gap, lost in neighbours
     ]
 

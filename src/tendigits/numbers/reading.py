@@ -34,13 +34,13 @@ class Reading:
     borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
     clearance: float = np.inf  # to the next character of its row, in digit heights; infinite behind a cell border
     is_partial: bool = False  # whether it is doubtful, but the page's budget was spent before it got further views
-    may_continue: bool = False  # whether strokes next to it that were not read may belong to it
+    doubt: str | None = None  # why it is not accepted, however clear its characters are
     is_lost: bool = False  # whether the finder missed it: a stroke that stands alone
 
     @property
     def is_doubtful(self) -> bool:
         """Whether it is not accepted, however clear its characters are."""
-        return self.is_partial or self.may_continue
+        return self.is_partial or self.doubt is not None
 
     @property
     def text(self) -> str:

@@ -18,6 +18,7 @@ from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS
+from tendigits.numbers.reader import UNREAD_NEIGHBOUR
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.pictures.image import Grey
 from tendigits.read.expectations import Expectation
@@ -139,14 +140,14 @@ def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     value = without_closing(reading.text)
     if reading.is_partial:
         return "was seen only once, for there is too much in the picture"
-    if reading.may_continue:
-        return "something next to it could not be read"
+    if reading.doubt is not None:
+        return reading.doubt
     if options and options[0][1] >= DEFAULT_OPTIONS.min_alternative:
         return f"may be {value} or {options[0][0] or 'nothing'}"
     if not is_usual(reading.text):
         return "has no usual form"
     if reading.rejected or reading.stray_ink >= MIN_STRAY_INK:
-        return "something next to it could not be read"
+        return UNREAD_NEIGHBOUR
     if reading.clearance < DEFAULT_OPTIONS.narrow_clearance:
         return "may be a part of a longer number"
     return "is not clear enough"

@@ -56,8 +56,13 @@ class ContextOptions:
     min_noise: float = 0.02  # lower bound for the probability that a sign is a speck, if it does not fit its column
     min_alternative: float = 0.005  # probability from which a character may be another one that fits its column
 
+    # Lost decimal points.
+    min_decimals: int = 4  # numbers with a point in a column, and
+    min_decimal_fraction: float = 0.7  # their fraction, from which one without a point has probably lost it
+
 
 OPTIONS = ContextOptions()
+LOST_POINT = "the others in its column have a decimal point"
 VOTING_OPTIONS = NumberOptions(min_alternative=OPTIONS.min_alternative)
 
 
@@ -82,6 +87,7 @@ def read_tables(
             layouts[n] = _read_cells_again(reader, grey, read, layout, is_clear, budget)
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
                 _reweigh_columns(read, layouts[n], OPTIONS.usual_prior)
+            _doubt_lost_points(read, layouts[n])
         elif layout.shape[0] >= OPTIONS.min_list_rows and layout.shape[1] == 1:
             _reweigh_columns(read, layout, OPTIONS.usual_prior_in_list)
     return _in_reading_order(read, layouts)
@@ -210,6 +216,17 @@ def _reweigh_columns(read: list[Reading], layout: Layout, usual_prior: float) ->
             forms[form] -= 1
             read[i] = _reweighed(read[i], forms, usual_prior)
             forms[form] += 1
+
+
+def _doubt_lost_points(read: list[Reading], layout: Layout) -> None:
+    """Doubt integers in columns of numbers with a decimal point, which may have lost theirs."""
+    for column in range(layout.shape[1]):
+        members = [indices[0] for (_, c), indices in layout.cells.items() if c == column and len(indices) == 1]
+        with_point = [i for i in members if re.fullmatch(r"[-+]?\d+[.,]\d+", read[i].text)]
+        if len(with_point) >= max(OPTIONS.min_decimals, OPTIONS.min_decimal_fraction * len(members)):
+            for i in members:
+                if read[i].text.isdigit():
+                    read[i] = replace(read[i], doubt=read[i].doubt or LOST_POINT)
 
 
 def _reweighed(reading: Reading, other_forms: Counter[str], usual_prior: float) -> Reading:
