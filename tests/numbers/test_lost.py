@@ -1,10 +1,13 @@
 """Digits that the finder missed: they are parts of numbers, or reported, and a number next to one is not accepted."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from tendigits.numbers.lost import find_lost_digits
+from tendigits.numbers.reader import PART, _with_neighbours
 from tendigits.numbers.views import Budget
 from tendigits.read.reader import Reader
 
@@ -54,3 +57,14 @@ def test_words_rules_and_points_are_not_digits(reader):
     cv2.line(page, (620, 10), (620, 190), 60, 2)
     numbers = [each for each in reader.number_reader.detect(page, Budget()) if each.x > 300]
     assert find_lost_digits(reader.network, page, numbers) == []
+
+
+def test_two_numbers_closer_than_the_digits_of_one_may_be_one(reader):
+    (one, other), _ = reader.number_reader.read_page(spaced(("5 6", 60, 120), ("78", 500, 120)), Budget())
+    gap = one.widest_gap() * one.detection.height
+    doubts = []
+    for distance in (0.8 * gap, 1.3 * gap):
+        x = one.detection.x + (one.detection.length + other.detection.length) / 2 + distance
+        near = replace(other, detection=replace(other.detection, x=x, y=one.detection.y))
+        doubts.append([each.doubt for each in _with_neighbours([one, near])])
+    assert doubts == [[PART, PART], [None, None]]

@@ -44,6 +44,8 @@ from tendigits.numbers.vote import View, apply_prior, vote
 from tendigits.pictures.image import Grey
 
 UNREAD_NEIGHBOUR = "something next to it could not be read"
+PART = "may be a part of a longer number"
+MIN_NUMBER_GAP = 0.1  # digit heights: two numbers that are closer are pieces of one, or of the same strokes
 MAX_LOST_DISTANCE = 1.6  # digit heights: a lost digit that is closer may belong to the number next to it
 
 
@@ -239,17 +241,20 @@ class NumberReader:
 
 def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
     """The numbers of a row, from left to right, with the distance to the next; a lost digit may belong to both."""
-    gaps, is_next_to_lost = [], [False]
+    gaps: list[float] = [np.inf]
+    doubts: list[str | None] = [None]
     for a, b in pairwise(row):
         distance = np.hypot(b.detection.x - a.detection.x, b.detection.y - a.detection.y)
         gap = float(distance - (a.detection.length + b.detection.length) / 2)
-        has_border = a.borders[1] or b.borders[0]
-        gaps.append(np.inf if has_border else gap / max(a.detection.height, b.detection.height))
-        is_next_to_lost.append((a.is_lost or b.is_lost) and gaps[-1] <= MAX_LOST_DISTANCE)
-    neighbours = zip(row, pairwise([np.inf, *gaps, np.inf]), pairwise([*is_next_to_lost, False]), strict=True)
+        gap /= max(a.detection.height, b.detection.height)
+        gaps.append(np.inf if a.borders[1] or b.borders[0] else gap)
+        is_lost = (a.is_lost or b.is_lost) and gaps[-1] <= MAX_LOST_DISTANCE
+        is_part = gaps[-1] <= max(MIN_NUMBER_GAP, a.widest_gap(), b.widest_gap())
+        doubts.append(UNREAD_NEIGHBOUR if is_lost else PART if is_part else None)
+    neighbours = zip(row, pairwise([*gaps, np.inf]), pairwise([*doubts, None]), strict=True)
     return [
-        replace(each, clearance=min(each.clearance, *gap), doubt=UNREAD_NEIGHBOUR if any(lost) else each.doubt)
-        for each, gap, lost in neighbours
+        replace(each, clearance=min(each.clearance, *gap), doubt=before or after or each.doubt)
+        for each, gap, (before, after) in neighbours
     ]
 
 

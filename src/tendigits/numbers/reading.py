@@ -42,6 +42,11 @@ class Reading:
         """Whether it is not accepted, however clear its characters are."""
         return self.is_partial or self.doubt is not None
 
+    def widest_gap(self, with_signs: bool = False) -> float:
+        """Between two of its digits, or also of its signs, in digit heights; 0 for one character."""
+        pairs = [(a, b) for a, b in pairwise(self.characters) if with_signs or (a.label + b.label).isdigit()]
+        return max(((b.box[0] - a.box[2]) / DIGIT_HEIGHT_PX for a, b in pairs), default=0.0)
+
     @property
     def text(self) -> str:
         """The most probable characters."""
@@ -61,8 +66,6 @@ def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIO
             same = float(opinion[CHARACTERS.index(each.label)])
             contradicted += bool(same < opinion.max() >= options.min_contradiction)
             unsupported += bool(same < opinion.max())
-    boxes = [each.box for each in reading.characters]
-    widest_gap = max(((b[0] - a[2]) / DIGIT_HEIGHT_PX for a, b in pairwise(boxes)), default=0.0)
     digits = digits_of(reading.text)
     return ConfidenceFeatures(
         text=min(0.0, float(np.log(all_right / (1 - all_right))) - MAX_LOGIT),
@@ -72,7 +75,7 @@ def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIO
         unsupported=unsupported,
         stray_ink=reading.stray_ink,
         unusual=float(not is_usual(reading.text)),
-        gap=max(0.0, widest_gap - options.wide_gap),
+        gap=max(0.0, reading.widest_gap(with_signs=True) - options.wide_gap),
         crowding=max(0.0, options.narrow_clearance - reading.clearance),
     )
 

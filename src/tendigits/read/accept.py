@@ -18,7 +18,7 @@ from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS
-from tendigits.numbers.reader import UNREAD_NEIGHBOUR
+from tendigits.numbers.reader import PART, UNREAD_NEIGHBOUR
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.pictures.image import Grey
 from tendigits.read.expectations import Expectation
@@ -149,5 +149,5 @@ def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     if reading.rejected or reading.stray_ink >= MIN_STRAY_INK:
         return UNREAD_NEIGHBOUR
     if reading.clearance < DEFAULT_OPTIONS.narrow_clearance:
-        return "may be a part of a longer number"
+        return PART
     return "is not clear enough"
