@@ -55,7 +55,7 @@ def test_the_reader_and_a_network_fine_tuned_from_it(reader, digits, digits_npz,
     ("name", "message"),
     [
         (".", "is not a run folder"),
-        ("none.keras", "expected a model file"),
+        ("none.keras", "expected a run or a model file"),
         ("none.onnx", r"cannot read .*none\.onnx: No such file"),
         ("broken.onnx", "expected a network that tendigits wrote"),
         ("new", "has no model yet"),

@@ -164,10 +164,10 @@ def test_models_saved_by_plain_keras_are_loaded_and_can_be_trained(xy, tmp_path)
 
 def test_other_files(copied):
     path = copied / "missing.keras"
-    assert refused(path) == refused(path, "0" * 64) == f"expected a model file, there is none at {path}"
+    assert refused(path) == refused(path, "0" * 64) == f"expected a run or a model file, there is none at {path}"
     path.mkdir()
     (path / "config.json").write_text("{}")  # Keras loads folders, too
-    assert refused(path) == f"expected a model file, there is a folder at {path}"
+    assert refused(path) == f"expected a run or a model file, there is a folder at {path}"
     with (copied / "model.h5").open("wb") as file:
         file.truncate(MAX_BYTES + 1)  # sparse
     assert refused(copied / "model.h5").endswith("expected at most 512 MB, received 512 MB")

@@ -114,7 +114,8 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
     """
     path = model_path(Path(path))
     if not path.is_file():
-        raise ModelFileError(f"expected a model file, there is {'a folder' if path.is_dir() else 'none'} at {path}")
+        found = "a folder" if path.is_dir() else "none"
+        raise ModelFileError(f"expected a run or a model file, there is {found} at {path}")
     if path.suffix not in (".keras", ".h5"):
         raise ModelFileError(f"expected a .keras or .h5 file, received {path.suffix or 'no ending'!r}: {path}")
     if (size := path.stat().st_size) > MAX_BYTES:

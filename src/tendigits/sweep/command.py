@@ -70,13 +70,13 @@ def sweep(
 def _print_ended(printed: set[int], study: "optuna.Study") -> None:
     """A line for each trial that has ended since the last call."""
     for trial in study.trials:
-        state = {"COMPLETE": "finished", "PRUNED": "pruned"}.get(trial.state.name)
-        if state is not None and trial.number not in printed:
+        if trial.state.name in ("COMPLETE", "PRUNED") and trial.number not in printed:
             printed.add(trial.number)
-            accuracy = "" if trial.value is None else f"{trial.value:.2%}"
+            outcome = "stopped" if trial.state.name == "PRUNED" or trial.value is None else f"{trial.value:.2%}"
             values = ", ".join(f"{name} {_text(value)}" for name, value in trial.params.items())
             epochs = len(trial.intermediate_values)
-            typer.echo(f"trial {trial.user_attrs['run']}: {state} {epochs} {accuracy}  {values}")
+            after = f"after {epochs} epoch{'s' * (epochs != 1)}"
+            typer.echo(f"trial {trial.user_attrs['run']}: {outcome} {after}  {values}")
 
 
 def _text(value: object) -> str:
