@@ -240,3 +240,15 @@ def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
     expect(page.locator("#need")).to_have_text("Check 2 cells; 16 are fine")
     expect(cell(page, "C6")).to_have_text("63")
     open_page.complaints.clear()  # the browser logs the 503
+
+
+def test_names_are_pictures_in_the_grid_and_in_the_spreadsheet(open_page, tmp_path):
+    page = open_page("#read")
+    choose(page, file_of(printed_table([["", "Work", "Sum"], ["Anna", "12", "31"], ["Peter", "17", "28"], ["Maria", "9", "45"]])))
+    words = page.locator("#grid td[aria-label$=': a word'] canvas")
+    expect(words).to_have_count(5)
+    sheet = openpyxl.load_workbook(download(page, "#grid-xlsx", tmp_path))["table 1"]
+    assert {(image.anchor._from.row, image.anchor._from.col) for image in sheet._images} == {
+        (0, 1), (0, 2), (1, 0), (2, 0), (3, 0),
+    }  # fmt: skip
+    assert [cell.value for cell in sheet["B"]] == [None, 12, 17, 9]

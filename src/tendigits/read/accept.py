@@ -17,9 +17,11 @@ from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
+from tendigits.numbers.network import GRID
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import PART, UNREAD_NEIGHBOUR
 from tendigits.numbers.reading import Reading, confidence_features
+from tendigits.numbers.strips import MAX_WIDTH_PX, MIN_WIDTH_PX
 from tendigits.pictures.image import Grey
 from tendigits.read.expectations import Expectation
 from tendigits.read.fit import fit
@@ -106,10 +108,11 @@ def table_of(
 
 
 def _cut_out(grey: Grey, edges: Edges) -> Grey:
-    """A part of a page, as high as the pictures of numbers."""
+    """A part of a page, of a size that pictures of numbers may have."""
     left, top, right, bottom = (max(0, round(edge)) for edge in edges)
     part = grey[top : max(top, bottom) + 1, left : max(left, right) + 1]
-    width = max(1, round(part.shape[1] * HEIGHT / part.shape[0]))
+    width = GRID * round(part.shape[1] * HEIGHT / part.shape[0] / GRID)
+    width = min(max(width, MIN_WIDTH_PX), MAX_WIDTH_PX)
     picture: Grey = cv2.resize(part, (width, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.uint8)
     return picture
 

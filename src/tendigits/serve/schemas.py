@@ -128,6 +128,7 @@ class CellRequest(Strict):
     confidence: Probability = 1.0  # as it was read; no sum confirms a value with 0, which is not as expected
     reason: Annotated[str, Field(max_length=500)] | None = None
     options: Annotated[list[Value], Field(max_length=MAX_CELL_OPTIONS), FailFast()] = []  # other values, the best first
+    strip: Strip | None = None  # of a word
 
 
 class TableRequest(Strict):
@@ -155,7 +156,8 @@ class TableRequest(Strict):
         def convert(cell: CellRequest) -> Cell:
             number = to_decimal(cell.value, separator) if cell.number is None else Decimal(cell.number)
             options = [(option, 0.0) for option in cell.options]
-            return Cell(Box(0, 0, 0, 0), cell.value, number, cell.confidence, cell.accepted, cell.reason, options)
+            how_sure = cell.confidence, cell.accepted, cell.reason
+            return Cell(Box(0, 0, 0, 0), cell.value, number, *how_sure, options, picture=cell.strip)
 
         rows = [[convert(cell) for cell in row] for row in self.rows]
         return confirm_sums(Table(rows, row_sums=self.row_sums, column_sums=self.column_sums))
@@ -224,6 +226,7 @@ class CellResponse(ValueResponse):
     """
 
     is_word: bool  # whether the cell holds a word, such as a name or a heading
+    strip: str | None = None  # the picture of a word, with ?crops=true
     options: list[tuple[str, Probability]]  # other values that it may have, the best first
     index: int | None  # position of its number in the page's `numbers`, from 0
 
@@ -269,9 +272,19 @@ class PageResponse(BaseModel):
         content = page.as_dict()
         if with_crops:
             content["numbers"] = [with_pictures(number) for number in page.numbers]
-        content["tables"] = [table.as_dict() | {"dense": table.is_dense} for table in page.checked()]
+        content["tables"] = [table_content(table, with_crops) for table in page.checked()]
         text = "\n".join(number.value for number in page.numbers)
         return cls(sha256=sha256, n_pages=n_pages, text=text, **content)
+
+
+def table_content(table: Table, with_crops: bool) -> dict[str, Any]:
+    """A table as JSON, perhaps with the pictures of its words."""
+    content = table.as_dict() | {"dense": table.is_dense}
+    for entries, cells in zip(content["rows"], table.rows, strict=True) if with_crops else ():
+        for entry, cell in zip(entries, cells, strict=True):
+            if cell.is_word and cell.picture is not None:
+                entry["strip"] = encode(cell.picture)
+    return content
 
 
 def with_pictures(number: Number) -> dict[str, Any]:

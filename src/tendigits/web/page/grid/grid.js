@@ -11,6 +11,7 @@ import { isDoubtful, isFilled, joinColumns, joinRows, splitColumn, splitRow, sta
 const NUMBER = /^[0-9.,\-/:+=()%×÷x*]*$/; // the characters that the reader can learn; x and * are ×
 const MAX_CELL_LENGTH = 100;
 const MAX_SENT_OPTIONS = 20; // of a cell
+const MAX_SENT_CHARACTERS = 3_500_000; // of all tables; the server takes 4 MB
 const [WORD_HEIGHT, MAX_WORD_WIDTH] = [24, 120]; // pixels
 const ENLARGED_FRACTION = 0.7; // of the enlarged picture's height is the cell; the rest is what stands around it
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -329,17 +330,19 @@ function drawPart(canvas, [left, top, right, bottom], fraction) {
 }
 
 // A table with a person's changes, as the API takes it.
-function tableRequest({ rows, row_sums, column_sums }, name = undefined) {
-  const requestOf = ({ value, number, confidence, accepted, reason, options }) => ({
-    value, number: number === null || number === value ? undefined : number,
+function tableRequest({ rows, row_sums, column_sums }, name = undefined, withWords = false) {
+  const requestOf = ({ value, number, confidence, accepted, reason, options, strip }) => ({
+    value, number: number === null || number === value ? undefined : number, ...(withWords && !value && strip ? { strip } : {}),
     ...(accepted ? {} : { accepted, reason, confidence, options: options.slice(0, MAX_SENT_OPTIONS).map(([text]) => text) }),
   });
   return { name, row_sums, column_sums, rows: rows.map((cells) => cells.map(requestOf)) };
 }
 
+// The tables of all pages with the pictures of their words, or without them if those are too many to send.
 function tablesOfPages() {
   const found = [...pages.values()].filter((each) => each.table).sort((a, b) => a.page_number - b.page_number);
-  return found.map((each) => tableRequest(each.table, each.n_pages === 1 ? undefined : `page ${each.page_number}`));
+  const requests = (withWords) => found.map((each) => tableRequest(each.table, each.n_pages === 1 ? undefined : `page ${each.page_number}`, withWords));
+  return JSON.stringify(requests(true)).length <= MAX_SENT_CHARACTERS ? requests(true) : requests(false);
 }
 
 function download(kind, name, tables) {
