@@ -244,7 +244,12 @@ def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
 
 def test_names_are_pictures_in_the_grid_and_in_the_spreadsheet(open_page, tmp_path):
     page = open_page("#read")
-    choose(page, file_of(printed_table([["", "Work", "Sum"], ["Anna", "12", "31"], ["Peter", "17", "28"], ["Maria", "9", "45"]])))
+    choose(
+        page,
+        file_of(
+            printed_table([["", "Work", "Sum"], ["Anna", "12", "31"], ["Peter", "17", "28"], ["Maria", "9", "45"]])
+        ),
+    )
     words = page.locator("#grid td[aria-label$=': a word'] canvas")
     expect(words).to_have_count(5)
     sheet = openpyxl.load_workbook(download(page, "#grid-xlsx", tmp_path))["table 1"]
