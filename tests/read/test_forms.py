@@ -71,3 +71,11 @@ def test_an_invalid_form_is_rejected(form, text, message):
         load_form(other)
     with pytest.raises(UserError, match="expected a form's TOML file at none"):
         load_form("none.toml")
+
+
+def test_what_stands_on_the_edge_of_a_field_is_its_frame():
+    reader, blank, filled = Reader(threads=1), filled_form({}), filled_form(VALUES)
+    page = reader.read_form(make_form(blank, FORM_FIELDS), filled)
+    first = next(number for number in page.numbers if number.value == "40275").characters[0].box
+    narrow = FORM_FIELDS["student"]._replace(left=(first.left + first.right) // 2)
+    assert reader.read_form(make_form(blank, {"student": narrow}), filled).fields["student"].value == "0275"

@@ -6,8 +6,9 @@ aligned, homography = form.align(grey)      # the page as it lies in the form's 
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ MAX_FIELDS = 1000
 MIN_FIELD_SIDE_PX = 4  # width and height of a field on the page as it is read
 DIGIT_FRACTION = 0.6  # height of the digits in a field, as a fraction of the field's
 MIN_PROBABILITY = 0.9  # of each character, to read a number in a field where none was found at first
+
+FRAME_MARGIN = 0.12  # digit heights: what has its middle closer to the edge of a field is its frame
 
 # Matching a page with the form.
 MATCHING_SIDE_PX = 1024  # pictures are shrunk to this longest side
@@ -134,9 +137,9 @@ def read_fields(
     for reading in reader.read_page(aligned, budget)[0]:
         x, y = reading.detection.x, reading.detection.y
         inside = [name for name, box in form.fields.items() if box.left <= x < box.right and box.top <= y < box.bottom]
-        if inside:
+        if inside and (kept := _without_frame(reading, form.fields[inside[0]])).characters:
             fields[inside[0]].append(len(readings))
-            readings.append(reading)
+            readings.append(kept)
     empty = [name for name, indices in fields.items() if not indices]
     detections = [_written_in(form.fields[name]) for name in empty]
     known = reader.read_known(aligned, detections, budget)
@@ -150,6 +153,19 @@ def read_fields(
             fields[name].append(len(readings))
             readings.append(found)
     return readings, fields
+
+
+def _without_frame(reading: Reading, box: Box) -> Reading:
+    """The reading without what stands on the left or right edge of its field: a printed frame looks like a 1."""
+    margin = FRAME_MARGIN * reading.detection.height
+    boxes = [reading.strip.in_picture(each.box) for each in reading.characters]
+    kept = np.array([box.left + margin <= (b[0] + b[2]) / 2 <= box.right - margin for b in boxes], bool)
+    if kept.all():
+        return reading
+    characters = [*compress(reading.characters, kept)]
+    return replace(
+        reading, characters=characters, crops=reading.crops[kept], second_opinion=reading.second_opinion[kept]
+    )
 
 
 def _written_in(box: Box) -> Detection:
