@@ -272,7 +272,11 @@ def test_a_blurred_photo_says_so(digits, tmp_path, run_cli):
     assert not page.numbers
     cv2.imwrite(str(tmp_path / "a.png"), cv2.GaussianBlur(sharp, None, 0.3 * height))
     code, _, errors = run_cli("read", tmp_path / "a.png")
-    assert (code, "Hold still and move closer." in errors, "which are blurred" in errors) == (1, True, True)
+    assert (code, "Hold still and move closer." in errors, "too blurred to read: 1 of 1 pictures" in errors) == (
+        1,
+        True,
+        True,
+    )
 
 
 def test_the_pages_of_a_document_are_read_one_by_one(digits, reader, tmp_path):

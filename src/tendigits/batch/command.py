@@ -199,7 +199,7 @@ def read(
         if report is not None:
             write_text(report, report_of(compared))
     no_table = f"found no table; {table} was not written" if table is not None and not output.sheets else None
-    nothing = f"nothing was read in {n_blurred} of {len(paths)} pictures, which are blurred" if n_blurred else None
+    nothing = f"too blurred to read: {n_blurred} of {len(paths)} pictures" if n_blurred else None
     _report(errors, sources, len(paths), notices, "; ".join(filter(None, [nothing, no_table])))
 
 

@@ -1,14 +1,14 @@
 """How well somebody's own pictures are read: compare with labels, and choose a threshold.
 
-labels = load_labels(Path("labels.csv"), pictures)      # {"scans/1.png": "12.50", "scans/2.jpg": Path("scans/2.csv")}
+labels = load_labels(Path("labels.csv"), pictures)      # {"scans/1.png": "12.50", "scans/2.png": "7 19"}
 answers = compare(path, page, labels[path])
 print(summary(answers))
 """
 
-import csv
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,7 @@ from tendigits.errors import DataError, UserError, printable
 from tendigits.geometry import Box
 from tendigits.model.calibration import find_threshold, risk_coverage
 from tendigits.pictures.image import Grey
+from tendigits.read.expectations import read_csv, read_rows
 from tendigits.read.page import Page
 from tendigits.report.metrics import wilson_interval
 from tendigits.tables.cell import Cell, cell_name, escaped, text_html
@@ -29,7 +30,7 @@ MAX_WRONG_FRACTIONS = (0.01, 0.02)  # of the accepted answers, for which a thres
 
 NOT_READ = Cell(Box(0, 0, 0, 0), confidence=0.0, accepted=False)  # a cell that is empty, or not there
 
-Label = str | Path  # the numbers of a picture, separated by spaces, or the CSV of its table
+Label = str | Mapping[str, str]  # the numbers of a picture, separated by spaces, or the cells of its table, by name
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +56,11 @@ def load_labels(file: Path, pictures: Sequence[str]) -> dict[str, Label]:
     Paths are relative to the CSV. In a folder, the table of scan.jpg is scan.csv.
 
     Raises:
-        UserError: the CSV lacks a column or labels a picture twice, or a picture has no label.
+        UserError: a CSV cannot be read, lacks a column or labels a picture twice, or a picture has no label.
     """
     if file.is_dir():
-        found: Mapping[str, Label] = {each.stem: each for each in file.glob("*.csv")}
         names = {picture: Path(picture).stem for picture in pictures}
+        found = {each.stem: _read_table(each) for each in file.glob("*.csv") if each.stem in names.values()}
     else:
         names = {picture: str(Path(picture).resolve()) for picture in pictures}
         found = _read_labels(file)
@@ -71,27 +72,28 @@ def load_labels(file: Path, pictures: Sequence[str]) -> dict[str, Label]:
     return {picture: found[name] for picture, name in names.items()}
 
 
-def _read_labels(file: Path) -> dict[str, str]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            rows = [*csv.DictReader(opened)]
-    except (OSError, ValueError, csv.Error) as error:
-        raise UserError(f"expected a CSV with the columns path,label at {file}, it cannot be read: {error}") from None
-    labels: dict[str, str] = {}
+def _read_labels(file: Path) -> dict[str, Label]:
+    head, *rows = read_rows(file) or [[]]
+    if not {"path", "label"} <= {*head}:
+        raise UserError(f"expected a CSV with the columns path,label at {file}, received {', '.join(head) or 'none'}")
+    labels: dict[str, Label] = {}
     for row in rows:
-        path, label = row.get("path"), row.get("label")
-        if path is None or label is None:
-            raise UserError(f"expected a CSV with the columns path,label at {file}, received {', '.join(rows[0])}")
-        resolved = str((file.parent / path).resolve())
-        if resolved in labels:
-            raise UserError(f"expected one label for each picture in {file}, {path} has two")
-        labels[resolved] = label
+        cells = dict(zip_longest(head, row, fillvalue=""))
+        path = str((file.parent / cells["path"]).resolve())
+        if path in labels:
+            raise UserError(f"expected one label for each picture in {file}, {cells['path']} has two")
+        labels[path] = cells["label"]
     return labels
+
+
+def _read_table(file: Path) -> Label:
+    rows = enumerate(read_csv(file))
+    return {cell_name(row, column): text for row, cells in rows for column, text in enumerate(cells) if text}
 
 
 def compare(path: str, page: Page | DataError, label: Label) -> list[Answer]:
     """Compare what was read in a picture with its label: all its numbers together, or each cell of its table."""
-    if isinstance(label, Path):
+    if not isinstance(label, str):
         return _compare_cells(path, Table([]) if isinstance(page, DataError) else page.table(), label)
     numbers = [] if isinstance(page, DataError) else page.numbers
     read = " ".join(number.value for number in numbers)
@@ -100,14 +102,11 @@ def compare(path: str, page: Page | DataError, label: Label) -> list[Answer]:
     return [Answer(path, read, " ".join(label.split()), confidence, accepted, numbers[0].strip if numbers else None)]
 
 
-def _compare_cells(path: str, table: Table, label: Path) -> list[Answer]:
+def _compare_cells(path: str, table: Table, labels: Mapping[str, str]) -> list[Answer]:
     """Those cells that are not empty in the table or in its label."""
-    with label.open(encoding="utf-8-sig", newline="") as opened:
-        rows = [*enumerate(csv.reader(opened))]
-    labels = {cell_name(row, column): text for row, cells in rows for column, text in enumerate(cells) if text}
     cells = dict(table.cells())
     answers = []
-    for name in labels | cells:
+    for name in {**labels, **cells}:
         cell, text = cells.get(name, NOT_READ), labels.get(name, "")
         answers.append(Answer(f"{path} {name}", cell.value, text, cell.confidence, cell.accepted, cell.picture))
     return answers

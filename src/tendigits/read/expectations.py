@@ -146,16 +146,20 @@ def check_fields(names: Iterable[str], fields: Iterable[str], what: str) -> None
 
 
 def read_rows(path: Path) -> list[list[str]]:
-    """The rows of a CSV with commas, semicolons or tabs, without empty ones. Raises UserError."""
+    """The rows of a CSV, without empty ones; see `read_csv`."""
+    return [row for row in read_csv(path) if any(row)]
+
+
+def read_csv(path: Path) -> list[list[str]]:
+    """All rows of a CSV with commas, semicolons or tabs. Raises UserError."""
     try:
         text = read_file(path, MAX_FILE_BYTES).decode("utf-8-sig")
         delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter)]
+        return [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter)]
     except UnicodeDecodeError:
         raise UserError(f"expected text in UTF-8 in {path}, received other bytes; save it as CSV UTF-8") from None
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"expected a CSV file at {path}, received {reason_of(error)}") from None
-    return [row for row in rows if any(row)]
 
 
 def _columns(text: str, part: str) -> list[str]:
