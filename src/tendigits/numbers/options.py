@@ -57,7 +57,7 @@ class NumberOptions:
         CropTransform(scale=0.9, stretch=1.2),
     )
     min_clear_confidence: float = 0.95  # a number is clear if each of its characters reaches this confidence
-    first_view_budget: float = 0.25  # fraction of the page's budget; reading costs up to three times as much again
+    first_view_budget: float = 0.35  # fraction of the page's budget; reading costs up to twice as much again
 
     # Voting over the views.
     min_vote: float = 0.5  # mean probability over the views from which a character is read
