@@ -34,6 +34,7 @@ class NumberOptions:
     max_numbers: int = 2000  # detections of a page; those with the highest scores are kept
     max_line_picture_height: float = 4.0  # a picture at most this high may be one line, and is also read as a whole
     line_digit_fraction: float = 0.65  # height of the digits in such a picture, as a fraction of its height
+    whole_digit_fractions: tuple[float, ...] = (0.5, 0.65, 0.8)  # the same for any picture in which nothing is found
 
     # Decoding: the number network's output for one view.
     min_presence: float = 0.3  # probability of a character below which nothing is decoded

@@ -139,11 +139,12 @@ class NumberReader:
         return rows
 
     def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:
-        """Detections on the page; if nothing is read there, detections on its foreground."""
+        """Detections on the page; if nothing is read there, on its foreground; else the whole picture as one number."""
         yield self._with_whole_picture(grey, self.detect(grey, budget) if detections is None else detections)
         foreground = find_foreground(grey)
         if foreground is not None:
             yield self._with_whole_picture(grey, self.detect(255 - foreground, budget))
+        yield [self._whole_picture(grey, fraction) for fraction in self.options.whole_digit_fractions]
 
     def _with_whole_picture(self, grey: Grey, detections: list[Detection]) -> list[Detection]:
         """Detections, and the whole picture as one more, if it may be a single line of writing."""
@@ -152,8 +153,13 @@ class NumberReader:
         max_height = self.options.max_line_picture_height * tallest
         if height > max_height or width < height or len(in_rows(detections)) > 1:
             return detections
-        digit = self.options.line_digit_fraction * height
-        return [*detections, Detection(width / 2, height / 2, 0.0, width - digit / 2, digit, 0.0)]
+        return [*detections, self._whole_picture(grey, self.options.line_digit_fraction)]
+
+    def _whole_picture(self, grey: Grey, fraction: float) -> Detection:
+        """The whole picture as one number, whose digits have a fraction of its height."""
+        height, width = grey.shape
+        digit = fraction * height
+        return Detection(width / 2, height / 2, 0.0, max(width - digit / 2, digit / 2), digit, 0.0)
 
     def _read(self, numbers: Sequence[ViewedNumber], budget: Budget) -> list[Reading]:
         """Vote over the views of each number, and classify the digits of all numbers in one batch.
