@@ -68,3 +68,9 @@ def test_the_picture_with_boxes_and_a_crop_for_each_digit(digits):
     assert drawn.height >= drawn.width * picture.shape[0] // picture.shape[1] + CELL_HEIGHT_PX
     pixels = np.asarray(drawn).astype(int)
     assert (pixels.max(axis=2) - pixels.min(axis=2) > 60).any(), "coloured boxes"
+
+
+def test_the_picture_of_many_numbers_is_at_most_twice_as_high():
+    picture = np.full((300, 500), 255, np.uint8)
+    drawn = draw_page(picture, Page([number(reason="may be 1 or 7")] * 200, (500, 300)))
+    assert (drawn.width, drawn.height <= 600) == (500, True)

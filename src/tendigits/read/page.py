@@ -199,7 +199,10 @@ class Page:
 
 
 def draw_page(grey: Grey, page: Page) -> Any:
-    """Draw a page over its picture, uint8 (height, width), or a smaller copy, and its crops below: a Pillow image."""
+    """Draw a page over its picture, uint8 (height, width), or a smaller copy: a Pillow image.
+
+    The crops of the characters are below; if that would more than double its height, those of doubtful numbers.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.fromarray(grey).convert("RGB")
@@ -208,8 +211,12 @@ def draw_page(grey: Grey, page: Page) -> Any:
         factor = -(-MIN_DRAWN_WIDTH_PX // image.width)
         image = image.resize((image.width * factor, image.height * factor), Image.Resampling.LANCZOS)
     scale = image.width / page.size[0]
-    characters = [character for number in page.numbers for character in number.characters]
     columns = max(1, (image.width - MARGIN_PX) // CELL_WIDTH_PX)
+    room = max(1, (image.height - MARGIN_PX) // CELL_HEIGHT_PX) * columns
+    characters = [character for number in page.numbers for character in number.characters]
+    if len(characters) > room:
+        doubtful = [character for number in page.numbers if not number.accepted for character in number.characters]
+        characters = doubtful[:room]
     rows = -(-len(characters) // columns)
     canvas = Image.new("RGB", (image.width, image.height + rows * CELL_HEIGHT_PX + MARGIN_PX), "white")
     canvas.paste(image, (0, 0))
