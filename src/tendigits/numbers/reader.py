@@ -129,13 +129,15 @@ class NumberReader:
 
     def _with_far_signs(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
         """Read numbers of a column sum with the sign that stands far to the left of them."""
-        wanted = {reach_left(row[0].detection): n for n, row in enumerate(rows) if is_addend(rows, n)}
+        indices = [(n, i) for n, row in enumerate(rows) for i in range(len(row)) if is_addend(rows, n, i)]
+        wanted = {reach_left(rows[n], i): (n, i) for n, i in indices}
         for detection, reading in self._lenient()._read_known(views, [*wanted], budget).items():
-            (before,) = rows[wanted[detection]]
+            n, i = wanted[detection]
+            before = rows[n][i]
             if adds_sign(reading, before):
-                rows[wanted[detection]] = [reading]
+                rows[n][i] = reading
             elif has_ink_before(reading, before):  # perhaps a sign that was not read
-                rows[wanted[detection]] = [replace(before, doubt=UNREAD_NEIGHBOUR)]
+                rows[n][i] = replace(before, doubt=UNREAD_NEIGHBOUR)
         return rows
 
     def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:

@@ -38,6 +38,7 @@ class RhythmOptions:
 
     # Column sums.
     max_column_offset: float = 0.8  # between the right ends of numbers that are written below each other to be added
+    max_sums_side_by_side: int = 4  # a row of more numbers is a table's
     max_sign_distance: float = 3.5  # how far to the left of such a number its sign may stand
     max_ink_before_number: float = 0.05  # squared digit heights, besides the sign: with more it is a word
     min_ink_before_number: float = 0.02  # the same, if no sign was read: a short minus has more
@@ -98,22 +99,32 @@ def join_readings(parts: Sequence[Reading], whole: Reading) -> Reading:
     )
 
 
-def is_addend(rows: Sequence[Sequence[Reading]], n: int) -> bool:
-    """Whether the n-th row is an unsigned number that ends below and above others: its sign may stand far away."""
-    column = rows[n - 1 : n + 2] if n else []
-    if len(column) < 3 or any(len(row) > 1 for row in column):
+def is_addend(rows: Sequence[Sequence[Reading]], n: int, i: int) -> bool:
+    """Whether a row's i-th number is unsigned and ends below and above others: its sign may stand far away."""
+    number = rows[n][i]
+    if not 0 < n < len(rows) - 1 or not number.text[0].isdigit() or number.borders[0]:
         return False
-    if not rows[n][0].text[0].isdigit() or rows[n][0].borders[0]:
+    if max(len(row) for row in rows[n - 1 : n + 2]) > OPTIONS.max_sums_side_by_side:
         return False
-    heights = [row[0].detection.height for row in column]
-    rights = [_boxes_along(row[0], row[0])[-1, 1] for row in column]
-    is_even = max(heights) <= OPTIONS.max_height_change * min(heights)
-    return bool(is_even and max(rights) - min(rights) <= OPTIONS.max_column_offset * median(heights))
+
+    def ends_with(other: Reading) -> bool:
+        heights = number.detection.height, other.detection.height
+        end, other_end = (_boxes_along(each, number)[-1, 1] for each in (number, other))
+        is_even = max(heights) <= OPTIONS.max_height_change * min(heights)
+        return bool(is_even and abs(end - other_end) <= OPTIONS.max_column_offset * max(heights))
+
+    return any(map(ends_with, rows[n - 1])) and any(map(ends_with, rows[n + 1]))
 
 
-def reach_left(detection: Detection) -> Detection:
-    """A detection that goes further to the left."""
+def reach_left(row: Sequence[Reading], i: int) -> Detection:
+    """The detection of a row's i-th number, going further to the left, but not to the number before it."""
+    detection = row[i].detection
     reach = OPTIONS.max_sign_distance * detection.height
+    if i:
+        before = row[i - 1].detection
+        distance = np.hypot(before.x - detection.x, before.y - detection.y)
+        gap = float(distance - (before.length + detection.length) / 2)
+        reach = max(0.0, min(reach, gap - OPTIONS.number_margin * detection.height))
     x, y = detection.x - reach / 2 * np.cos(detection.angle), detection.y - reach / 2 * np.sin(detection.angle)
     return replace(detection, x=float(x), y=float(y), length=detection.length + reach)
 

@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import accumulate, groupby, pairwise
 from typing import Any
 
+import numpy as np
+
+from tendigits.geometry import Box
 from tendigits.numbers.grammar import UNSIGNED, to_decimal
 from tendigits.numbers.rhythm import SIGNS
 from tendigits.read.results import Number
@@ -78,20 +80,28 @@ def calculate(text: str) -> Fraction | None:
 
 def _columns(numbers: Sequence[Number]) -> Iterator[list[int]]:
     """Numbers below each other, of which only those between the first and the last have a sign."""
-    starts = [True, *(not _is_below(a, b) for a, b in pairwise(numbers))]
-    column_of = [*accumulate(starts)]
-    for _, members in groupby(range(len(numbers)), key=column_of.__getitem__):
-        column = [*members]
-        signed = [numbers[i].text.startswith(SIGNS) for i in column]
-        if len(column) > 2 and signed == [False, *[True] * (len(column) - 2), False]:
+    signed = [number.text.startswith(SIGNS) for number in numbers]
+    below = _next_below([number.box for number in numbers]) if any(signed) else {}
+    for first in below:
+        column = [first]
+        while not signed[first] and column[-1] in below:
+            column.append(below[column[-1]])
+            if not signed[column[-1]]:
+                break
+        if len(column) > 2 and not signed[column[-1]]:
             yield column
 
 
-def _is_below(above: Number, below: Number) -> bool:
-    """Whether a number stands right below another, with the last digits in one column."""
-    height = max(above.box.height, below.box.height)
-    is_near = 0 <= below.box.top - above.box.top - height / 2 <= MAX_DISTANCE * height
-    return is_near and abs(above.box.right - below.box.right) <= MAX_OFFSET * height
+def _next_below(boxes: Sequence[Box]) -> dict[int, int]:
+    """For each box the nearest one that stands right below it, with the right ends in one column, if there is one."""
+    edges = np.array(boxes, np.float64)
+    top, right, height = edges[:, 1], edges[:, 2], edges[:, 3] - edges[:, 1]
+    height = np.maximum(height[:, None], height)
+    down = top - top[:, None]
+    is_below = (down >= height / 2) & (down - height / 2 <= MAX_DISTANCE * height)
+    is_below &= abs(right - right[:, None]) <= MAX_OFFSET * height
+    nearest = np.where(is_below, down, np.inf).argmin(axis=1)
+    return {i: int(nearest[i]) for i in np.flatnonzero(is_below.any(axis=1)).tolist()}
 
 
 def _in_line(rows: Sequence[str]) -> str:
