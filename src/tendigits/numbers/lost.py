@@ -87,10 +87,11 @@ def find_writing(page: Grey, numbers: NDArray[np.int64], digit: float) -> Grey:
     of_numbers = median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0])
     strokes = (darkness >= max(OPTIONS.min_contrast * of_numbers, 1.0)).astype(np.uint8)
     length = round(OPTIONS.max_straight_stroke * digit)
+    ruled = np.zeros_like(strokes)  # in both directions, before the lines of one cut those of the other into pieces
     for line, across in (((1, length), (3, 1)), ((length, 1), (1, 3))):
         thick = cv2.dilate(strokes, np.ones(across, np.uint8))
-        ruled = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones(line, np.uint8))
-        strokes[cv2.dilate(ruled, np.ones((3, 3), np.uint8)) > 0] = 0
+        ruled |= cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones(line, np.uint8))
+    strokes[cv2.dilate(ruled, np.ones((3, 3), np.uint8)) > 0] = 0
     foreground: Grey = np.clip(darkness * (255 / max(of_numbers, 1.0)), 0, 255).astype(np.uint8) * strokes
     return foreground
 
