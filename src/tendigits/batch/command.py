@@ -5,8 +5,9 @@ tendigits read --help
 
 import os
 import signal
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,9 @@ from tendigits.numbers.grammar import DecimalSeparator
 from tendigits.tables.options import Sums
 
 if TYPE_CHECKING:
-    from tendigits.batch.reading import ReadOptions
+    from tendigits.batch.labels import Answer, Label
+    from tendigits.batch.output import Output
+    from tendigits.batch.reading import ReadOptions, Results
     from tendigits.batch.sources import Sources
     from tendigits.read.expectations import Expectations
     from tendigits.read.key import Key
@@ -122,19 +125,20 @@ def read(
         if names := ", ".join(name for name, value in others.items() if value is not None):
             raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
         require("--parquet", "scale")
-    elif ray is not None:
-        raise UserError("--ray reads into a table; give its folder with --parquet")
-    if form is not None and one:
-        raise UserError("expected --form or --one, received both; a form is not a picture of one digit")
-    if report is not None and labels is None:
-        raise UserError("--report shows what is not as its label says; give the labels with --labels")
-    if key is not None and form is None:
-        raise UserError("expected --form with --key, received --key alone; a key has the answers to a form's fields")
-    if expect and one:
-        raise UserError("expected --expect or --one, received both; a digit is read as what it looks like")
-    if csv == Path("-") and as_json:
-        raise UserError("expected --json or --csv -, received both; only one of them can have standard output")
-    from tendigits.batch.reading import ReadOptions, failed, read_files, read_here
+    for is_wrong, message in (
+        (ray is not None and parquet is None, "--ray reads into a table; give its folder with --parquet"),
+        (form and one, "expected --form or --one, received both; a form is not a picture of one digit"),
+        (report and not labels, "--report shows what is not as its label says; give the labels with --labels"),
+        (
+            key and not form,
+            "expected --form with --key, received --key alone; a key answers a form's fields",
+        ),
+        (expect and one, "expected --expect or --one, received both; a digit is read as what it looks like"),
+        (as_json and csv == Path("-"), "expected --json or --csv -, received both; only one can have standard output"),
+    ):
+        if is_wrong:
+            raise UserError(message)
+    from tendigits.batch.reading import ReadOptions, read_files, read_here
     from tendigits.batch.sources import find_pictures
 
     expected, answers = _what_is_known(expect, key, form is not None)
@@ -147,15 +151,8 @@ def read(
     is_single = paths == images[:1] and workers is None
     with nullcontext(read_here(options, paths[0], _end)) if is_single else read_files(options, paths) as results:
         # Imported while other processes open their networks.
-        from tendigits.batch.labels import Answer, compare, load_labels
-        from tendigits.batch.labels import report as report_of
-        from tendigits.batch.labels import summary as summary_of
+        from tendigits.batch.labels import load_labels
         from tendigits.batch.output import Output, check, check_table, plan_show, progress_bar
-        from tendigits.pictures.documents import split_address
-        from tendigits.pool.pool import MAX_JOB_BYTES
-        from tendigits.pool.worker_process import watched
-        from tendigits.read.forms import load_form
-        from tendigits.read.page import BLURRED
 
         planned = plan_show(paths, show)
         shown = (("--show", path) for path in planned.values())
@@ -165,42 +162,79 @@ def read(
         if table is not None:
             check_table(table, len(paths), form is not None)
         label_of = load_labels(labels, paths) if labels is not None else {}
-        compared: list[Answer] = []
-        fields = None
-        if form is not None:
-            with watched(MAX_JOB_BYTES, options.timeout, lambda reason: _end(failed(str(form), reason), len(paths))):
-                fields = [*load_form(form).fields]
-            if expected is not None:
-                expected.check_fields(fields)
-            if answers is not None:
-                answers.check_fields(fields)
-        errors: list[str] = []
-        notices: list[str] = []
-        n_blurred = 0  # pictures in which nothing was read
+        fields = _fields_of(form, expected, answers, options, len(paths)) if form is not None else None
         with (
             progress_bar(quiet) as progress,
             Output(csv, as_json, one, len(paths) > 1, planned, table, sums, labels is None, fields, answers) as output,
         ):
-            for done, (path, page) in enumerate(results, 1):
-                if path in label_of:
-                    compared += compare(path, page, label_of[path])
-                if isinstance(page, DataError):
-                    errors.append(str(page) if split_address(path)[0] in str(page) else f"{path}: {page}")
-                    output.write_error(path, errors[-1])
-                else:
-                    output.write(path, page)
-                    if page.notice is not None:
-                        notices.append(f"{path}: {page.notice}")
-                        n_blurred += page.notice == BLURRED and not page.numbers
-                progress(done, len(paths))
+            done = _write_results(results, output, label_of, lambda n: progress(n, len(paths)))
     sources = replace(sources, others=[each for each in sources.others if Path(each) != labels])
-    if compared:
-        typer.echo(summary_of(compared), err=as_json or csv == Path("-"))
-        if report is not None:
-            write_text(report, report_of(compared))
+    if done.answers:
+        _compare(done.answers, report, is_stdout_taken=as_json or csv == Path("-"))
     no_table = f"found no table; {table} was not written" if table is not None and not output.sheets else None
-    nothing = f"too blurred to read: {n_blurred} of {len(paths)} pictures" if n_blurred else None
-    _report(errors, sources, len(paths), notices, "; ".join(filter(None, [nothing, no_table])))
+    nothing = f"too blurred to read: {done.n_blurred} of {len(paths)} pictures" if done.n_blurred else None
+    _report(done.errors, sources, len(paths), done.notices, "; ".join(filter(None, [nothing, no_table])))
+
+
+@dataclass
+class Done:
+    """What there is to say of some pictures when all are read."""
+
+    errors: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    n_blurred: int = 0  # pictures in which nothing was read
+    answers: "list[Answer]" = field(default_factory=list)  # what was read, and what the labels say
+
+
+def _write_results(
+    results: "Results", output: "Output", label_of: "dict[str, Label]", progress: Callable[[int], None]
+) -> Done:
+    """Write what is read as it comes."""
+    from tendigits.batch.labels import compare
+    from tendigits.pictures.documents import split_address
+    from tendigits.read.page import BLURRED
+
+    done = Done()
+    for n, (path, page) in enumerate(results, 1):
+        if path in label_of:
+            done.answers += compare(path, page, label_of[path])
+        if isinstance(page, DataError):
+            done.errors.append(str(page) if split_address(path)[0] in str(page) else f"{path}: {page}")
+            output.write_error(path, done.errors[-1])
+        else:
+            output.write(path, page)
+            if page.notice is not None:
+                done.notices.append(f"{path}: {page.notice}")
+                done.n_blurred += page.notice == BLURRED and not page.numbers
+        progress(n)
+    return done
+
+
+def _fields_of(
+    form: Path, expected: "Expectations | None", answers: "Key | None", options: "ReadOptions", n_pictures: int
+) -> list[str]:
+    """The names of a form's fields. Raises UserError if something is known about a field that it does not have."""
+    from tendigits.batch.reading import failed
+    from tendigits.pool.pool import MAX_JOB_BYTES
+    from tendigits.pool.worker_process import watched
+    from tendigits.read.forms import load_form
+
+    with watched(MAX_JOB_BYTES, options.timeout, lambda reason: _end(failed(str(form), reason), n_pictures)):
+        fields = [*load_form(form).fields]
+    if expected is not None:
+        expected.check_fields(fields)
+    if answers is not None:
+        answers.check_fields(fields)
+    return fields
+
+
+def _compare(answers: "list[Answer]", report: Path | None, is_stdout_taken: bool) -> None:
+    """Say how well some pictures were read, and write a page with the wrong ones."""
+    from tendigits.batch import labels
+
+    typer.echo(labels.summary(answers), err=is_stdout_taken)
+    if report is not None:
+        write_text(report, labels.report(answers))
 
 
 def _what_is_known(expect: str, key: Path | None, is_form: bool) -> "tuple[Expectations | None, Key | None]":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 
 from tendigits.digits.foreground import find_foreground, median
@@ -17,6 +18,8 @@ from tendigits.numbers.reading import Reading, digits_of
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX
 
 SIGNS = ("+", "-", "×", "÷")  # of a column sum's numbers
+BORDER_WIDTH_PX = 5  # a slanted border of a cell lies within as many columns of a strip
+MIN_BORDER_HEIGHT = 0.9  # as a fraction of the strip's height
 
 
 @dataclass(frozen=True)
@@ -136,14 +139,20 @@ def adds_sign(reading: Reading, before: Reading) -> bool:
 
 
 def has_ink_before(reading: Reading, before: Reading) -> bool:
-    """Whether something stands in front of a number that was read `before`, in a reading of more of the row."""
+    """Whether something stands between a cell's border, if there is one, and a number that was read `before`.
+
+    `reading` is of more of the row.
+    """
     left, top, _, bottom = before.strip.in_strip(before.characters[0].box, reading.strip)
     foreground = find_foreground(reading.strip.picture)
     if foreground is None:
         return False
-    end = left - OPTIONS.number_margin * DIGIT_HEIGHT_PX
-    part = foreground[max(0, round(top)) : round(bottom), round(reading.strip.ends[0]) : max(0, round(end))]
-    return bool((part >= WEAK).sum() >= OPTIONS.min_ink_before_number * DIGIT_HEIGHT_PX**2)
+    end = max(0, round(left - OPTIONS.number_margin * DIGIT_HEIGHT_PX))
+    ink = (foreground[:, :end] >= WEAK).astype(np.uint8)
+    upright = cv2.dilate(ink, np.ones((1, BORDER_WIDTH_PX), np.uint8)).mean(axis=0) >= MIN_BORDER_HEIGHT
+    start = max([round(reading.strip.ends[0]), *(np.flatnonzero(upright) + 1)])
+    part = ink[max(0, round(top)) : round(bottom), start:]
+    return bool(part.sum() >= OPTIONS.min_ink_before_number * DIGIT_HEIGHT_PX**2)
 
 
 def _is_one_number(parts: Sequence[Reading]) -> bool:
