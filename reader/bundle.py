@@ -2,6 +2,7 @@
 
 python reader/bundle.py numbers           # reader/numbers_*.npz -> src/tendigits/numbers/assets/numbers.onnx
 python reader/bundle.py finder          # needs .reader/fonts, of fetch_fonts.py
+python reader/bundle.py second_opinion  # needs .reader/pool.npz and line_crops.npz
 """
 
 import argparse
@@ -21,6 +22,9 @@ ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "numbers" / "asset
 CREDIT = Path(__file__).with_name("CREDIT")
 """Whose writing the networks for numbers have learned from."""
 
+CALIBRATION = {"temperature": "0.8", "threshold": "1"}
+"""Of the second opinion, as train.calibrate found on held-out crops; it accepts nothing by itself."""
+
 SEED, SAMPLES, BATCH = 12, 64, 4
 """The ranges of activations are measured on this number of strips and pages, in batches."""
 
@@ -28,19 +32,28 @@ SEED, SAMPLES, BATCH = 12, 64, 4
 def main() -> None:
     """Write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", choices=("finder", "numbers"))
+    parser.add_argument("which", choices=("finder", "numbers", "second_opinion"))
     given = parser.parse_args()
     import tendigits  # noqa: F401
 
     # isort: split
-    from finder_network import build as build_finder
+    about = {"credit": CREDIT.read_text()}
+    if given.which == "finder":
+        from finder_network import build as build_finder
 
-    model = number_ensemble() if given.which == "numbers" else with_weights(build_finder(), "finder")
-    x, _ = (write_lines if given.which == "numbers" else write_pages)(SEED, 0, SAMPLES, True)
+        model, about = with_weights(build_finder(), "finder"), {}
+        x, _ = write_pages(SEED, 0, SAMPLES, True)
+    elif given.which == "numbers":
+        model = number_ensemble()
+        x, _ = write_lines(SEED, 0, SAMPLES, True)
+    else:
+        from digit_network import build, take_crops
+
+        model, about = with_weights(build(), "second_opinion"), about | CALIBRATION
+        x, _ = take_crops(SEED, 0, SAMPLES, True)
     batches = np.split(x.astype(np.float32), SAMPLES // BATCH)
     path = ASSETS / f"{given.which}.onnx"
     with replacing(path) as temporary:
-        about = {"credit": CREDIT.read_text()} if given.which == "numbers" else {}
         temporary.write_bytes(quantize(to_onnx(model, about), batches, ends=False))
     print(f"{path}: {path.stat().st_size:,} bytes")
 

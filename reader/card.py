@@ -86,7 +86,7 @@ def table(card: dict[str, Any]) -> str:
     """Format the card as Markdown."""
     made = card["made"]
     rows = [
-        f"{made['parameters']:,} parameters, {NETWORK.stat().st_size / 1e6:.2f} MB; learned from "
+        f"{made['parameters']:,} parameters, {NETWORK.stat().st_size / 1e6:.2f} MB; {made['passes']} passes over "
         f"{made['crops']:,} crops in {made['minutes']:.0f} minutes on {made['machine']['cores']} cores of an "
         f"{made['machine']['processor']}. Temperature {card['temperature']:.2f}, threshold {card['threshold']:.3f}.",
         "",

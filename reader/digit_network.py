@@ -1,4 +1,4 @@
-"""The network for single digits: its layers, what it learns from, and its loss.
+"""The network for single digits: its layers; and what it learns from as the second opinion on lines, and its loss.
 
 network = build()                       # (28, 28, 1), 0 to 1 -> (11,): a logit for each digit and for non-digits
 x, y = take_crops(7, 0, 256, False)     # crops of pool.py and line_crops.py, and what they show

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-import bundle_digits
 import card
 import pool
 import rehearsal
+import train
 from split import between, seams_of
 from synthesis.writers import NOT_A_DIGIT, SyntheticWriter
 from tendigits.data.mnist import load_data
@@ -21,7 +21,7 @@ def test_the_temperature_makes_confidences_match_accuracy():
     probabilities = np.exp(honest) / np.exp(honest).sum(axis=1, keepdims=True)
     labels = (probabilities.cumsum(axis=1) > rng.random((8000, 1))).argmax(axis=1)
     for factor in (0.5, 1.0, 2.0):
-        temperature, _ = bundle_digits.calibrate(honest * factor, labels)
+        temperature, _ = train.calibrate(honest * factor, labels)
         assert temperature == pytest.approx(factor, rel=0.06)
 
 
@@ -31,7 +31,7 @@ def test_the_threshold_leaves_one_wrong_in_a_hundred():
     logits[:1000, 0], logits[1000:, 0] = 8, 4
     labels[::250], labels[1000::5] = 1, NOT_A_DIGIT
     logits += np.random.default_rng(0).uniform(0, 1e-3, logits.shape)
-    temperature, threshold = bundle_digits.calibrate(logits, labels)
+    temperature, threshold = train.calibrate(logits, labels)
     probabilities = np.exp(logits / temperature) / np.exp(logits / temperature).sum(axis=1, keepdims=True)
     accepted = probabilities[:, 0] >= threshold - 1e-9
     assert (labels[accepted] != 0).mean() <= 0.01

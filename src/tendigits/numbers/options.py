@@ -62,11 +62,15 @@ class NumberOptions:
 
     # Voting over the views.
     min_vote: float = 0.5  # mean probability over the views from which a character is read
+    min_lone_vote: float = 0.15  # the same for a digit in whose place nothing else is read
+    max_lone_overlap: float = 0.25  # fraction of its width that others may take of its place
     min_lost_vote: float = 0.25  # the same for a stroke that the digit network takes for a digit
     min_alternative: float = 0.05  # probability from which a character may be another one
     unusual_log_prior: float = -3.0  # of a text that people do not usually write, relative to one that they do
     max_doubtful_characters: int = 5  # characters of a number whose alternatives are weighed, the least certain ones
     max_alternatives: int = 3  # alternatives of each of them
+
+    second_opinion_weight: float = 0.3  # of the digit network's log probabilities, relative to the number network's
 
     # What belongs to a number, and what is next to it.
     max_outside: float = 0.4  # how far beyond the ends of a number the centre of one of its characters may lie

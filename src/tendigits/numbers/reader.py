@@ -17,9 +17,10 @@ from tendigits.numbers import finder
 from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges, centre
 from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.lost import find_lost_digits
+from tendigits.numbers.missed import as_lost, extend, missed_digits, strokes_beyond, unread_strokes
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
-from tendigits.numbers.reading import Reading
+from tendigits.numbers.reading import Reading, digits_of
 from tendigits.numbers.rhythm import (
     adds_sign,
     group_by_rhythm,
@@ -45,6 +46,7 @@ from tendigits.pictures.image import Grey
 
 UNREAD_NEIGHBOUR = "something next to it could not be read"
 PART = "may be a part of a longer number"
+MIN_PROBABILITY = 1e-4  # of a digit, where two networks are weighed, so that neither alone rules it out
 MIN_NUMBER_GAP = 0.1  # digit heights: two numbers that are closer are pieces of one, or of the same strokes
 MAX_LOST_DISTANCE = 1.6  # digit heights: a lost digit that is closer may belong to the number next to it
 
@@ -85,12 +87,13 @@ class NumberReader:
             numbers = view_numbers(views, found, budget)
             readings = [each for each in self._read(numbers, budget) if any(map(str.isdigit, each.text))]
             if readings:
+                readings, lost = self._extended(views, readings, budget)
                 readings += self._lost_digits(views, readings, budget)
                 indices = in_rows([each.detection for each in readings])
                 rows = self._join(views, [[readings[i] for i in row] for row in indices], budget)
                 rows = self._with_far_signs(views, rows, budget)
                 every = [each for row in rows for each in _with_neighbours(row)]
-                return [each for each in every if not each.is_lost], [each for each in every if each.is_lost]
+                return [each for each in every if not each.is_lost], [*lost, *(each for each in every if each.is_lost)]
         return [], []
 
     def read_known(self, grey: Grey, detections: Sequence[Detection], budget: Budget) -> dict[Detection, Reading]:
@@ -102,6 +105,27 @@ class NumberReader:
     ) -> dict[Detection, Reading]:
         numbers = view_known_numbers(views, [[each] for each in detections], budget)
         return {each.detection: each for each in self._read(numbers, budget)}
+
+    def _extended(
+        self, views: PageViews, readings: Sequence[Reading], budget: Budget
+    ) -> tuple[list[Reading], list[Reading]]:
+        """Look beyond the ends of numbers where strokes of no other number stand, and read more of them.
+
+        Returns the numbers, and lost digits: strokes that stand alone there and still are not read; several are a word.
+        """
+        extended, lost = [*readings], []
+        wanted = {
+            detection: i for i in range(len(readings)) if (detection := extend(readings, i)) != readings[i].detection
+        }
+        for detection, reading in self._read_known(views, [*wanted], budget).items():
+            before = readings[wanted[detection]]
+            alone = [stroke for strokes in reading.beyond if len(strokes) == 1 for stroke in strokes]
+            if digits_of(before.text) == digits_of(reading.text) and alone:
+                extended[wanted[detection]] = replace(before, doubt=UNREAD_NEIGHBOUR)
+                lost += [as_lost(reading, stroke) for stroke in alone]
+            elif digits_of(before.text) in digits_of(reading.text) and reading.text != before.text:
+                extended[wanted[detection]] = reading
+        return extended, lost
 
     def _lost_digits(self, views: PageViews, readings: Sequence[Reading], budget: Budget) -> list[Reading]:
         """Digits that the finder missed, read where they stand: they may be parts of numbers."""
@@ -188,14 +212,18 @@ class NumberReader:
         opinions = classify_crops(self.digits, crops, choose)
         decisive, ends = self._is_decisive(opinions, crops, choose), np.cumsum(sizes[:-1])
         parts = zip(readings, np.split(opinions, ends), np.split(decisive, ends), is_partial.tolist(), strict=True)
-        return [_with_second_opinion(*part) for part in parts]
+        return [_with_second_opinion(*part, self.options.second_opinion_weight) for part in parts]
 
     def _vote(self, number: ViewedNumber) -> Reading:
         """What the views of a number show, without a second opinion."""
         first = number.views[0]
         strip, foreground = first.strip, find_foreground(first.strip.picture)
         accepted, rejected = vote(number.views, self.options)
-        characters = apply_prior(self._inside(accepted, strip), self.options)
+        read = self._inside(accepted, strip)
+        read_boxes = [each.box for each in read]
+        strokes = unread_strokes(foreground, read_boxes)
+        missed = self._inside(missed_digits(self.digits, foreground, read_boxes, strokes), strip)
+        characters = apply_prior(sorted([*read, *missed], key=lambda each: centre(each.box)), self.options)
         boxes, borders = [each.box for each in characters], self._borders(strip, first.borders)
         return Reading(
             number.detection,
@@ -209,6 +237,7 @@ class NumberReader:
             borders,
             self._clearance([each.box for each in accepted], strip, borders),
             number.is_partial,
+            beyond=strokes_beyond(boxes, strokes),
         )
 
     def _is_decisive(self, opinions: Floats, crops: Grey, choose: Choose) -> Mask:
@@ -266,12 +295,23 @@ def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
     ]
 
 
-def _with_second_opinion(reading: Reading, opinions: Floats, decisive: Mask, is_partial: bool) -> Reading:
-    """A reading with the digit network's probabilities, float32 (n, 10), which replace its own where it is decisive."""
+def _with_second_opinion(
+    reading: Reading, opinions: Floats, decisive: Mask, is_partial: bool, weight: float
+) -> Reading:
+    """A reading with the digit network's probabilities, float32 (n, 10), which change its own.
+
+    Where it is decisive they replace them, elsewhere they are weighed with them.
+    """
     opinions = opinions * np.array([each.label.isdigit() for each in reading.characters], bool)[:, None]
     characters = [*reading.characters]
-    for i in np.flatnonzero(decisive & opinions.any(axis=1)).tolist():
+    for i in np.flatnonzero(opinions.any(axis=1)).tolist():
         probabilities = np.zeros(len(CHARACTERS), np.float32)
-        probabilities[:N_DIGITS] = opinions[i] / opinions[i].sum() * characters[i].present
+        if decisive[i]:
+            probabilities[:N_DIGITS] = opinions[i] / opinions[i].sum() * characters[i].present
+        else:
+            probabilities[:] = characters[i].probabilities
+            digits = probabilities[:N_DIGITS]
+            mixed = (digits + MIN_PROBABILITY) ** (1 - weight) * (opinions[i] + MIN_PROBABILITY) ** weight
+            probabilities[:N_DIGITS] = mixed * (digits.sum() / mixed.sum())
         characters[i] = replace(characters[i], probabilities=probabilities)
     return replace(reading, characters=characters, second_opinion=opinions, is_partial=is_partial)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tendigits.digits.runtime import Floats
 from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
-from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate
+from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
@@ -35,6 +35,7 @@ class Reading:
     clearance: float = np.inf  # to the next character of its row, in digit heights; infinite behind a cell border
     is_partial: bool = False  # whether it is doubtful, but the page's budget was spent before it got further views
     doubt: str | None = None  # why it is not accepted, however clear its characters are
+    beyond: tuple[list[Edges], list[Edges]] = ([], [])  # strokes beyond its left and its right end, not read
     is_lost: bool = False  # whether the finder missed it: a stroke that stands alone
 
     @property

@@ -1,18 +1,20 @@
-"""A second opinion: the network for single digits classifies each character that the number network found.
+"""A second opinion: a network for single digits classifies each character that the number network found.
 
+network = bundled()                                     # it has learned from crops of lines; or the user's network
 crops = crop_characters(foreground, boxes)              # uint8 (n, 28, 28), like MNIST's digits
 probabilities = classify_crops(network, crops, choose)  # float32 (n, 10)
 ink = stray_ink(foreground, boxes, 26.0)                # strokes that belong to no character
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.digits.foreground import median
-from tendigits.digits.network import Choose, Network
-from tendigits.digits.runtime import Floats
+from tendigits.digits.network import Choose, Network, from_onnx
+from tendigits.digits.runtime import Floats, asset
 from tendigits.digits.segment import WEAK, find_components
 from tendigits.numbers.decode import Edges
 from tendigits.pictures.image import Grey
@@ -20,6 +22,12 @@ from tendigits.pictures.image import Grey
 BOX_MARGIN_PX = 1  # pixels around a character's box that may still belong to it
 MIN_PART_AREA = 0.1  # of the largest part's area: smaller parts in a box are the ends of the neighbours' strokes
 MAX_STRAY_DISTANCE = 0.4  # digit heights: strokes this close to a number may belong to it
+
+
+@cache
+def bundled(threads: int | None = None) -> Network:
+    """The network in the package. Raises ModelFileError if the package is damaged."""
+    return from_onnx(asset("numbers", "second_opinion.onnx"), "the second opinion", threads)
 
 
 def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> Grey:

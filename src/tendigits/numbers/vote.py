@@ -6,7 +6,8 @@ accepted = apply_prior(accepted)        # not `3/-3` where `31-3` is almost as p
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import compress, product
+from operator import not_
 
 import numpy as np
 
@@ -29,7 +30,8 @@ class View:
 def vote(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> tuple[list[Candidate], list[Candidate]]:
     """Combine the views of a number; a view does not vote on what lies outside its strip.
 
-    Returns the characters that most of the evidence supports, and those that less than half supports, left to right.
+    Returns the characters that most of the evidence supports, or at least some if nothing else is read in their place,
+    and the others, both from left to right.
     """
     first = views[0].strip
     spans = [view.strip.in_strip((0, 0, view.strip.picture.shape[1], HEIGHT), first)[::2] for view in views]
@@ -48,8 +50,17 @@ def vote(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> tup
         mean = sum(peaks[i][1].probabilities for i in group.values()) / n_views
         candidates.append(Candidate(np.asarray(mean, np.float32), boxes[best]))
     candidates.sort(key=lambda each: centre(each.box))
-    accepted = [each for each in candidates if each.present >= options.min_vote]
-    return accepted, [each for each in candidates if each.present < options.min_vote]
+    certain = [each for each in candidates if each.present >= options.min_vote]
+    is_read = [each.present >= options.min_vote or _is_alone(each, certain, options) for each in candidates]
+    return [*compress(candidates, is_read)], [*compress(candidates, map(not_, is_read))]
+
+
+def _is_alone(candidate: Candidate, accepted: Sequence[Candidate], options: NumberOptions) -> bool:
+    """Whether it is probably not there, but a digit if it is, and nothing else stands in its place."""
+    left, _, right, _ = candidate.box
+    overlaps = (min(right, each.box[2]) - max(left, each.box[0]) for each in accepted)
+    is_free = max(overlaps, default=0.0) < options.max_lone_overlap * (right - left)
+    return options.min_lone_vote <= candidate.present < options.min_vote and candidate.label.isdigit() and is_free
 
 
 def apply_prior(candidates: Sequence[Candidate], options: NumberOptions = DEFAULT_OPTIONS) -> list[Candidate]:

@@ -236,7 +236,7 @@ def _reweighed(reading: Reading, other_forms: Counter[str], usual_prior: float) 
         return float(np.log((other_forms[form] + prior) / (other_forms.total() + 1)))
 
     characters = reweigh(reading.characters, log_frequency, VOTING_OPTIONS, OPTIONS.min_noise)
-    kept = np.array([each.present >= VOTING_OPTIONS.min_vote for each in characters], bool)
+    kept = np.array([each.label.isdigit() or each.present >= VOTING_OPTIONS.min_vote for each in characters], bool)
     return replace(
         reading,
         characters=[*compress(characters, kept)],

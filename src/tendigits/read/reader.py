@@ -19,7 +19,7 @@ from tendigits.digits.find import Found, Thumbnail, find_digit, open_page
 from tendigits.digits.network import Network, Predictions, bundled, open_network
 from tendigits.errors import UserError
 from tendigits.geometry import Box
-from tendigits.numbers import finder
+from tendigits.numbers import finder, second_opinion
 from tendigits.numbers import network as number_network
 from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import Edges
@@ -115,7 +115,8 @@ class Reader:
         self.number_threshold = self.confidence_model.threshold(max_error) if threshold is None else threshold
         is_user_network = model is not None and not fine_tuned
         base_network = bundled(threads) if fine_tuned else None
-        self.number_reader = NumberReader(finder.bundled(threads), network, self.network, is_user_network, base_network)
+        opinion = second_opinion.bundled(threads) if model is None else self.network
+        self.number_reader = NumberReader(finder.bundled(threads), network, opinion, is_user_network, base_network)
 
     def digit(self, image: Any) -> Digit:
         """Read a picture of one digit: a path, bytes, a Pillow image or an array.
