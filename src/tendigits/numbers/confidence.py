@@ -22,10 +22,7 @@ class ConfidenceFeatures:
     """Evidence that a number was misread; each feature is 0 without such evidence."""
 
     text: float  # logit of the probability that all characters are right and none is missing, less MAX_LOGIT; at most 0
-    other_text: float  # fraction of the views that show another text
     other_digits: float  # fraction of the views that show other digits; signs may differ
-    contradicted: float  # digits that the digit network is certain are others
-    unsupported: float  # digits that the digit network rather takes for others
     stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
     unusual: float  # 1 if people do not usually write such a text
     gap: float  # how much wider than usual the widest gap between its characters is, in digit heights

@@ -70,7 +70,9 @@ class NumberOptions:
     max_doubtful_characters: int = 5  # characters of a number whose alternatives are weighed, the least certain ones
     max_alternatives: int = 3  # alternatives of each of them
 
-    second_opinion_weight: float = 0.3  # of the digit network's log probabilities, relative to the number network's
+    # The second opinion of the digit network.
+    second_opinion_weight: float = 0.3  # of its log probabilities; the rest is the number network's
+    min_contradiction: float = 0.9  # probability from which a fine-tuned network decides what it has learned
 
     # What belongs to a number, and what is next to it.
     max_outside: float = 0.4  # how far beyond the ends of a number the centre of one of its characters may lie
@@ -78,7 +80,6 @@ class NumberOptions:
 
     # Confidence: evidence that something is wrong.
     min_probability: float = 1e-4  # lower bound for the probability of the whole text, so that it never decides alone
-    min_contradiction: float = 0.9  # probability from which the digit network contradicts a character
     wide_gap: float = 0.5  # a wider gap inside a number may separate two numbers
     narrow_clearance: float = 2.0  # a neighbour that is closer may belong to the number
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tendigits.digits.runtime import Floats
 from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
-from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges
+from tendigits.numbers.decode import N_DIGITS, Candidate, Edges
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
@@ -61,19 +61,10 @@ def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIO
     right += [1 - float(each.probabilities[:N_DIGITS].sum()) for each in reading.characters[len(value) :]]
     right += [1 - each.present for each in reading.rejected]
     all_right = float(np.clip(np.prod(right), options.min_probability, 1 - options.min_probability))
-    contradicted = unsupported = 0
-    for each, opinion in zip(reading.characters, reading.second_opinion, strict=True):
-        if each.label.isdigit():
-            same = float(opinion[CHARACTERS.index(each.label)])
-            contradicted += bool(same < opinion.max() >= options.min_contradiction)
-            unsupported += bool(same < opinion.max())
     digits = digits_of(reading.text)
     return ConfidenceFeatures(
         text=min(0.0, float(np.log(all_right / (1 - all_right))) - MAX_LOGIT),
-        other_text=float(np.mean([without_closing(text) != value for text in reading.view_texts])),
         other_digits=float(np.mean([digits_of(text) != digits for text in reading.view_texts])),
-        contradicted=contradicted,
-        unsupported=unsupported,
         stray_ink=reading.stray_ink,
         unusual=float(not is_usual(reading.text)),
         gap=max(0.0, reading.widest_gap(with_signs=True) - options.wide_gap),

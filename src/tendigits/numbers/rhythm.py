@@ -145,9 +145,9 @@ def has_ink_before(reading: Reading, before: Reading) -> bool:
     """
     left, top, _, bottom = before.strip.in_strip(before.characters[0].box, reading.strip)
     foreground = find_foreground(reading.strip.picture)
-    if foreground is None:
+    end = round(left - OPTIONS.number_margin * DIGIT_HEIGHT_PX)
+    if foreground is None or end <= 0:
         return False
-    end = max(0, round(left - OPTIONS.number_margin * DIGIT_HEIGHT_PX))
     ink = (foreground[:, :end] >= WEAK).astype(np.uint8)
     upright = cv2.dilate(ink, np.ones((1, BORDER_WIDTH_PX), np.uint8)).mean(axis=0) >= MIN_BORDER_HEIGHT
     start = max([round(reading.strip.ends[0]), *(np.flatnonzero(upright) + 1)])
