@@ -38,13 +38,13 @@ MIN_BEYOND = 0.15  # digit heights: how far strokes go beyond a number's end tha
 def missed_digits(
     network: Network, foreground: Grey | None, boxes: Sequence[Edges], strokes: NDArray[np.float64]
 ) -> list[Candidate]:
-    """Strokes that are digits, in a strip's foreground, uint8 (40, width)."""
+    """Strokes between two characters that are digits, in a strip's foreground, uint8 (40, width)."""
     if foreground is None or not len(strokes):
         return []
+    left, right = min(box[0] for box in boxes), max(box[2] for box in boxes)
+    strokes = strokes[(strokes[:, 0] > left) & (strokes[:, 2] < right)]  # at an end it may be a word, or a rule
     width, height = strokes[:, 2] - strokes[:, 0], strokes[:, 3] - strokes[:, 1]
     is_bar = (width <= MAX_BAR_WIDTH * DIGIT_HEIGHT_PX) & (height >= MIN_BAR_HEIGHT * DIGIT_HEIGHT_PX)
-    # At an end it may be a ruled line.
-    is_bar &= (strokes[:, 0] > min(box[0] for box in boxes)) & (strokes[:, 2] < max(box[2] for box in boxes))
     edges = [tuple(stroke) for stroke in strokes.tolist()]
     predictions = network(crop_characters(foreground, edges))
     missed = []
@@ -74,10 +74,11 @@ def extend(readings: Sequence[Reading], i: int) -> Detection:
     number, table = readings[i].detection, as_table([each.detection for each in readings])
     step = EXTENSION * number.height
     axis = np.array([np.cos(number.angle), np.sin(number.angle)])
-    for side, strokes in zip((-1, 1), readings[i].beyond, strict=True):
+    sides = zip((-1, 1), readings[i].beyond, readings[i].borders, strict=True)
+    for side, strokes, has_border in sides:
         beyond = number.length / 2 + step / 2
         point = replace(number, x=number.x + side * beyond * axis[0], y=number.y + side * beyond * axis[1], length=0.0)
-        if strokes and not show_same_number(as_table([point]), np.delete(table, i, axis=0)).any():
+        if strokes and not has_border and not show_same_number(as_table([point]), np.delete(table, i, axis=0)).any():
             x, y = (number.x, number.y) + side * step / 2 * axis
             number = replace(number, x=float(x), y=float(y), length=number.length + step)
     return number

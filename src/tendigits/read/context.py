@@ -199,7 +199,8 @@ def _is_better(reading: Reading, before: Reading | None, is_known: bool) -> bool
 
     `before` is a number that was read in this cell alone; a number `is_known` if it is in the cell or reaches into it.
     """
-    if not any(map(str.isdigit, reading.text)):
+    is_seen = all(each.present >= VOTING_OPTIONS.min_vote for each in reading.characters)
+    if not is_seen or not any(map(str.isdigit, reading.text)):
         return False
     if before is not None:  # it may have lost an end
         return before.text in reading.text and len(before.text) < len(reading.text)
