@@ -56,10 +56,10 @@ def vote(views: Sequence[View], options: NumberOptions = DEFAULT_OPTIONS) -> tup
 
 
 def _is_alone(candidate: Candidate, accepted: Sequence[Candidate], options: NumberOptions) -> bool:
-    """Whether it is probably not there, but a digit if it is, and nothing else stands in its place."""
+    """Whether it is probably not there, but a digit if it is, and others of its number stand elsewhere."""
     left, _, right, _ = candidate.box
     overlaps = (min(right, each.box[2]) - max(left, each.box[0]) for each in accepted)
-    is_free = max(overlaps, default=0.0) < options.max_lone_overlap * (right - left)
+    is_free = bool(accepted) and max(overlaps) < options.max_lone_overlap * (right - left)
     return options.min_lone_vote <= candidate.present < options.min_vote and candidate.label.isdigit() and is_free
 
 
