@@ -90,10 +90,8 @@ def _places(reading: Reading) -> list[Place]:
     """Where characters were seen, from left to right."""
     n = len(without_closing(reading.text))
     places = []
-    for i, (candidate, opinion) in enumerate(zip(reading.characters, reading.second_opinion, strict=True)):
-        probabilities = candidate.probabilities.astype(np.float64)
-        if opinion.any():
-            probabilities[:N_DIGITS] = (probabilities[:N_DIGITS] + opinion) / 2
+    for i, candidate in enumerate(reading.characters):
+        probabilities = candidate.probabilities
         noise = 1 - candidate.present if i < n else 1 - float(probabilities[:N_DIGITS].sum())
         least = OPTIONS.min_noise_digit if candidate.label.isdigit() else OPTIONS.min_noise
         places.append(_place(candidate, i, probabilities, max(noise, least)))
