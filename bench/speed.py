@@ -3,6 +3,7 @@
     make bench            # all parts, about half an hour; then bench/results/speed.*
     make bench QUICK=1                   # the main table alone, in under 5 minutes, printed and kept nowhere
     python bench/speed.py --parts main command batch conv
+    python bench/speed.py --parts main --peers tendigits compiled_loop jax_scan keras_jax  # in 4 minutes, printed
     python bench/speed.py --environments A B  # tendigits.fit in virtual environments; results/jax.json
     python bench/speed.py --report-only  # tables and picture again, from bench/results/speed.json
 
@@ -66,6 +67,7 @@ PEERS = {
     peer.name: peer
     for peer in (
         Peer("tendigits", "tendigits_fit"),
+        Peer("compiled_loop", "tendigits_fit", arguments=("--compiled-loop",)),
         Peer("jax_scan", "jax_scan", "jax"),
         Peer("keras_jax", "keras_fit"),  # as a person of the product has it: the same packages are installed for both
         Peer("nightly_1", "keras_fit", "nightly"),
@@ -78,7 +80,7 @@ PEERS = {
         Peer("sklearn", "sklearn_mlp", "sklearn", slow=True),
     )
 }
-BATCH_PEERS, BATCHES = ("tendigits", "keras_jax", "pytorch", "jax_scan"), (32, 128, 512, 1024, 4096)
+BATCH_PEERS, BATCHES = ("tendigits", "compiled_loop", "keras_jax", "pytorch", "jax_scan"), (32, 128, 512, 1024, 4096)
 CONV_PEERS, CONV_BATCH = ("tendigits", "keras_jax", "keras_tensorflow", "pytorch"), 128
 COMMAND_EPOCHS = 8
 PARTS = ("main", "command", "batch", "conv")

@@ -90,6 +90,8 @@ def test_base_reads_and_names_the_extra_of_everything_else(install, tmp_path):
 def test_train_trains_and_evaluates(install, data, tmp_path):
     run = install("train")
     trains(run, data)
+    code, _, err = run("train", "--data", data, "--epochs", 1, "--name", "two", "--debug")
+    assert (code, err) == (0, "")  # it would say so if the kernel in the wheel did not train
     assert run("evaluate", "runs/one")[0] == 0
     assert "one" in run("runs")[1]
     assert "<h1>" in (tmp_path / "runs" / "one" / "report.html").read_text()  # its template is in the wheel

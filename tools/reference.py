@@ -22,7 +22,7 @@ HEAD = """# Reference
 `python tools/reference.py` writes this page from the commands themselves. The [guide](guide.md) explains them.
 
 `tendigits --help` lists the commands, `tendigits --version` shows the version. `--debug`, anywhere on the line, shows
-tracebacks.
+tracebacks, and why a network is trained by the compiled loop and not by the kernel.
 """
 
 SETTINGS_HEAD = """## Settings of a recipe

@@ -26,6 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", choices=("dense", "conv"), default="dense")
     parser.add_argument("--limit", type=int, help="number of digits to train and test on")
     parser.add_argument("--steps-per-execution", type=int, default=1, help="of Keras; others have none")
+    parser.add_argument("--compiled-loop", action="store_true", help="tendigits without its kernel; others have none")
     parser.add_argument("--compile", action="store_true", help="torch.compile; others have none")
     return parser.parse_args()
 

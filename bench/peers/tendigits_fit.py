@@ -3,10 +3,13 @@
 import tendigits  # before Keras, whose backend it chooses
 
 # isort: split
+import os
+
 import common
 import keras
 
 given = common.arguments()
+os.environ["TENDIGITS_KERNEL"] = "off" if given.compiled_loop else "on"
 (x, y), (x_test, y_test) = common.digits(given)
 keras.utils.set_random_seed(0)
 model = common.keras_network(keras, given.model)

@@ -3,6 +3,7 @@
 tendigits --help
 """
 
+import logging
 import os
 import signal
 import sys
@@ -62,6 +63,9 @@ def tendigits(
 def main() -> None:
     """Run the command. A TendigitsError ends with one line and its exit code, any other error with one line and 1."""
     debug = "--debug" in sys.argv
+    if debug:
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("tendigits").setLevel(logging.DEBUG)
     # Worker processes import the main module again, unless it is a package's __main__.
     sys.modules["__main__"].__spec__ = find_spec("tendigits.__main__")
     arguments = with_address([argument for argument in sys.argv[1:] if argument != "--debug"]) or ["--help"]

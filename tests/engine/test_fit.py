@@ -200,7 +200,8 @@ def test_augmentation_is_applied_in_training_but_not_in_validation():
         validation_data=(TABLE * 2, ONE_HOT),
     )  # fmt: skip
     same = fit(model_of(), TABLE * 2, ONE_HOT, epochs=2, verbose=0, shuffle=False, validation_data=(TABLE * 2, ONE_HOT))
-    assert history.history == same.history
+    for name, values in same.history.items():  # the kernel trains this one
+        np.testing.assert_allclose(history.history[name], values, rtol=1e-5)
 
 
 def test_each_step_is_augmented_with_a_different_key_that_depends_on_the_seed():

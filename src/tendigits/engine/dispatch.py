@@ -4,7 +4,9 @@ dispatcher = Dispatcher(model, callbacks, augment, seed)
 logs = dispatcher.train(Arrays.of((x, y), 128), order, epoch=0)
 """
 
+import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +14,11 @@ import jax
 import keras
 import numpy as np
 
+from tendigits.engine.kernel import Kernel, reason_against
 from tendigits.engine.loop import Augment, Batches, get_state, loops_of, set_state, take_rows, to_device
 from tendigits.errors import DivergedError
+
+log = logging.getLogger(__name__)
 
 DISPATCH_SECONDS = 0.1  # target duration of a dispatch: how often the progress bar moves and Ctrl-C is noticed
 MIN_STEPS_PER_DISPATCH = 4  # unless one takes DISPATCH_SECONDS: each dispatch allocates its memory again
@@ -53,18 +58,34 @@ class Dispatcher:
     """Trains and tests a model in dispatches, and calls its callbacks."""
 
     def __init__(
-        self, model: keras.Model, callbacks: keras.callbacks.CallbackList, augment: Augment | None, seed: int
+        self,
+        model: keras.Model,
+        callbacks: keras.callbacks.CallbackList,
+        augment: Augment | None,
+        seed: int,
+        data: Sequence[Arrays],
     ) -> None:
         self.model, self.callbacks = model, callbacks
         self.every_batch = any(map(needs_every_batch, callbacks.callbacks))
         self.key = None if augment is None else jax.random.key(seed)
         self.loops = loops_of(model, augment)
+        self.kernel: Kernel | None = None
+        reason = "of the augmentation" if augment else "a callback is called for each batch" if self.every_batch else ""
+        if reason := reason or reason_against(model, [arrays.data for arrays in data]):
+            log.debug("tendigits.fit: the compiled loop trains, not the kernel: %s", reason)
+        else:
+            self.kernel = Kernel(model, max(min(arrays.batch_size, arrays.n) for arrays in data))
+            self.loops = {"train": self.kernel.train, "test": self.kernel.test}
         self.sizes = {kind: DispatchSize(DISPATCH_SECONDS) for kind in ("train", "test")}
 
     def train(self, arrays: Arrays, rows: np.ndarray, epoch: int) -> dict[str, Any]:
         """Train one epoch, over the rows in this order. Returns the model's metrics."""
         self.model.reset_metrics()
-        self._run("train", arrays, rows, epoch)
+        try:
+            self._run("train", arrays, rows, epoch)
+        finally:
+            if self.kernel is not None:
+                self.kernel.finish()
         return self._metrics()
 
     def test(self, arrays: Arrays) -> dict[str, Any]:

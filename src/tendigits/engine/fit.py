@@ -96,7 +96,7 @@ def fit(
     tested_after = validation_freq
     if isinstance(tested_after, int):
         tested_after = range(tested_after, epochs + 1, tested_after)
-    dispatcher = Dispatcher(model, callback_list, augment, seed)
+    dispatcher = Dispatcher(model, callback_list, augment, seed, [train] if test is None else [train, test])
     model.stop_training = False
     logs: dict[str, Any] = {}
     callback_list.on_train_begin()

@@ -1,0 +1,293 @@
+"""Train a stack of Dense layers by dense.c: the numbers of the compiled loop, up to rounding, in about half the time.
+
+reason = reason_against(model, [train, test])   # why not, in a few words; "" if it can
+kernel = Kernel(model, batch_size)              # kernel.train and kernel.test in place of the loops of `loop.loops_of`
+
+The environment variable TENDIGITS_KERNEL=off leaves everything to the compiled loop.
+"""
+
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+
+from tendigits.engine.loop import Batches, Logs, State
+from tendigits.machine import cores
+
+ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")  # in the order of dense.c
+OPTIMIZERS = {
+    keras.optimizers.SGD: ("momentum", None),
+    keras.optimizers.Adam: ("beta_1", "beta_2"),
+    keras.optimizers.RMSprop: ("rho", None),
+}  # in the order of dense.c: the settings that are its a and b
+PLAIN = {
+    "weight_decay": None, "clipnorm": None, "clipvalue": None, "global_clipnorm": None, "use_ema": False,
+    "loss_scale_factor": None, "gradient_accumulation_steps": None, "amsgrad": False, "nesterov": False,
+    "centered": False,
+}  # fmt: skip
+"""The only values that dense.c knows of these settings of optimizers."""
+LOSSES = {
+    "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
+    "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+}
+ACCURACIES = (keras.metrics.CategoricalAccuracy, keras.metrics.SparseCategoricalAccuracy)
+
+ALIGNMENT = 64  # bytes, of the kernel's memory and of arrays that JAX takes without a copy
+MAX_LAYERS = 32  # of dense.c
+MAX_CLASSES = 256  # labels are bytes
+MAX_THREADS = 8  # more would wait for each other longer than they compute
+MIN_PRODUCTS_PER_THREAD = 2_000_000  # multiplications of a step, without which a second thread does not pay
+
+
+def reason_against(model: keras.Model, data: Sequence[Batches]) -> str:
+    """Why the kernel cannot train this built model on these data, in a few words; "" if it can."""
+    return next((reason for reason, holds in _reasons(model, data) if holds), "")
+
+
+class Kernel:
+    """A network in the kernel's memory, for a model that `reason_against` has nothing against.
+
+    `train` and `test` are like the loops of `loop.loops_of`, for batches of at most `batch_size` rows. The optimizer's
+    moments stay in the kernel's memory until `finish` is called.
+    """
+
+    def __init__(self, model: keras.Model, batch_size: int) -> None:
+        self.model = model
+        self.library = _library()
+        self.layers, dropout = _layers(model)
+        n, names = len(self.layers), [keras.activations.serialize(layer.activation) for layer in self.layers[:-1]]
+        widths = np.array([self.layers[0].kernel.shape[0], *(layer.units for layer in self.layers)], np.int32)
+        activations = np.array([*map(ACTIVATIONS.index, names), 0], np.int32)
+        rates = np.array([dropout[i].rate if i in dropout else 0 for i in range(n)], np.float32)
+        products = 3 * batch_size * int(np.dot(widths[:-1], widths[1:]))
+        self.threads = max(1, min(cores(), MAX_THREADS, products // MIN_PRODUCTS_PER_THREAD))
+        self.memory = _aligned(self.library.dense_bytes(n, _address(widths), batch_size) // 4)
+        self.net = self.library.dense_init(
+            _address(self.memory), n, *map(_address, (widths, activations, rates)), batch_size, self.threads
+        )
+        seeds = {id(layer.seed_generator.state): i for i, layer in dropout.items()}
+        self.random = [seeds[id(variable)] for variable in model.non_trainable_variables]  # layers with dropout
+        self.copied: dict[tuple[int, int], list[jax.Array]] = {}  # (part, layer) -> kernel and bias, as in the memory
+        self.labels: dict[int, tuple[Any, np.ndarray]] = {}  # id(y) -> y and its labels
+
+    def train(
+        self, state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
+    ) -> tuple[State, Logs]:
+        """The steps `first` to `end` of training."""
+        weights, seeds, (iteration, rate, *moments), metrics = state
+        settings, kind = self.model.optimizer.get_config(), list(OPTIMIZERS).index(type(self.model.optimizer))
+        factors = [settings[name] if name else 0.0 for name in OPTIMIZERS[type(self.model.optimizer)]]
+        self.library.dense_optimizer(self.net, kind, float(rate), *factors, settings.get("epsilon", 0.0))
+        for part, values in self._parts(weights, moments).items():
+            self._copy_in(part, values)
+        keys = np.zeros((len(self.layers), 2), np.uint32)
+        for layer, seed in zip(self.random, seeds, strict=True):
+            keys[layer] = seed
+        rows = np.asarray(order)[first:end]
+        x, labels = self._arrays(data)
+        after, logs = self._run(
+            "train", metrics, rows, x, labels, rows.ctypes.data, *rows.shape, int(iteration), _address(keys)
+        )
+        steps = np.array([0, len(rows)], np.uint32)
+        iteration, *seeds = jax.device_put([np.asarray(iteration) + len(rows), *(keys[i] + steps for i in self.random)])
+        return (self._copy_out(0), seeds, [iteration, rate, *moments], after), logs
+
+    def test(
+        self, state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
+    ) -> tuple[State, Logs]:
+        """The steps `first` to `end` of testing."""
+        weights, seeds, metrics = state
+        self._copy_in(0, weights)
+        rows = np.asarray(order)[first:end]
+        after, logs = self._run("evaluate", metrics, rows, *self._arrays(data), rows.ctypes.data, rows.size)
+        return (weights, seeds, after), logs
+
+    def finish(self) -> None:
+        """Give the model the optimizer's moments."""
+        parts = self._parts([], self.model.optimizer.variables[2:])
+        for part in filter(None, parts):
+            for variable, value in zip(parts[part], self._copy_out(part), strict=True):
+                variable.assign(value)
+
+    def _run(
+        self, name: str, metrics: list[jax.Array], rows: np.ndarray, x: int, labels: int, *arguments: int
+    ) -> tuple[list[jax.Array], Logs]:
+        """Call a function of the library on all threads. Returns the metrics' variables and results after it."""
+        totals = [float(total) for total in metrics[::2]]  # of the loss, and of right answers for each accuracy
+        sums = np.array([*totals, 0.0][:2], np.float32)
+        call = (self.net, x, 0, labels, *arguments, _address(sums))
+        function = getattr(self.library, f"dense_{name}")
+        others = [threading.Thread(target=function, args=(*call, i)) for i in range(1, self.threads)]
+        for thread in others:
+            thread.start()
+        function(*call, 0)
+        for thread in others:
+            thread.join()
+        after, logs = [], {}
+        names = ["loss", *(metric.name for metric in _accuracies(self.model))]
+        for i, (metric, count) in enumerate(zip(names, metrics[1::2], strict=True)):
+            after += [sums[min(i, 1)], np.asarray(count) + np.float32(rows.size)]
+            logs[metric] = after[-2] / after[-1]
+        return jax.device_put(after), logs  # without any computation by JAX, whose threads would go on spinning
+
+    def _parts(self, weights: list[Any], moments: list[Any]) -> dict[int, list[Any]]:
+        """Number of the part in dense.c -> its values: weights, first and second moments."""
+        if type(self.model.optimizer) is keras.optimizers.Adam:
+            return {0: weights, 1: moments[::2], 2: moments[1::2]}
+        part = 1 if type(self.model.optimizer) is keras.optimizers.SGD else 2
+        return {0: weights, part: moments} if moments else {0: weights}
+
+    def _copy_in(self, part: int, values: list[jax.Array]) -> None:
+        """Put the values that have changed outside into the kernel's memory."""
+        for layer in range(len(self.layers)):
+            both = values[2 * layer : 2 * layer + 2]
+            if any(a is not b for a, b in zip(both, self.copied.get((part, layer), [None, None]), strict=True)):
+                addresses = (np.asarray(value).ctypes.data for value in both)
+                self.library.dense_copy(self.net, layer, part, *addresses, 1)
+                self.copied[part, layer] = both
+
+    def _copy_out(self, part: int) -> list[jax.Array]:
+        for layer, dense in enumerate(self.layers):
+            both = [_aligned(*dense.kernel.shape), _aligned(dense.units)]
+            self.library.dense_copy(self.net, layer, part, *map(_address, both), 0)
+            self.copied[part, layer] = jax.device_put(both)  # without another copy
+        return [value for layer in range(len(self.layers)) for value in self.copied[part, layer]]
+
+    def _arrays(self, data: Batches) -> tuple[int, int]:
+        """Addresses of inputs and labels."""
+        x, y = data
+        if id(y) not in self.labels:
+            self.labels[id(y)] = y, _labels_of(y, self.layers[-1].units)
+        return np.asarray(x).ctypes.data, _address(self.labels[id(y)][1])
+
+
+def _reasons(model: keras.Model, data: Sequence[Batches]) -> Iterator[tuple[str, bool]]:
+    yield "TENDIGITS_KERNEL=off", os.environ.get("TENDIGITS_KERNEL") == "off"
+    yield "there is no library for this machine", _library() is None
+    yield f"the device is {jax.default_backend()}", jax.default_backend() != "cpu"
+    layers, dropout = _layers(model)
+    yield "the layers", not 0 < len(layers) <= MAX_LAYERS
+    counts = len(model.trainable_variables), len(model.non_trainable_variables)
+    yield "the variables", counts != (2 * len(layers), len(dropout))
+    keys = jax.config.jax_default_prng_impl, jax.config.jax_threefry_partitionable
+    yield "JAX's random numbers", keys != ("threefry2x32", True)
+    yield "the optimizer", type(model.optimizer) not in OPTIMIZERS
+    settings = model.optimizer.get_config()
+    yield "the optimizer's settings", any(settings.get(name, value) != value for name, value in PLAIN.items())
+    yield "RMSprop's momentum", type(model.optimizer) is keras.optimizers.RMSprop and settings["momentum"] > 0
+    yield "the learning rate's schedule", not isinstance(settings["learning_rate"], float)
+    yield "the loss", not _is_cross_entropy(model) or model._compile_loss._user_loss_weights is not None
+    yield "the metrics", not all(type(metric) in ACCURACIES for metric in _accuracies(model))
+    yield "the data", not all(_is_suitable(batches, model, layers) for batches in data)
+
+
+def _layers(model: keras.Model) -> tuple[list[keras.layers.Dense], dict[int, keras.layers.Dropout]]:
+    """The Dense layers, and the Dropout behind each; no layers if there are others or such with other features."""
+    dense: list[keras.layers.Dense] = []
+    dropout: dict[int, keras.layers.Dropout] = {}
+    for layer in model.layers if type(model) is keras.Sequential else ():
+        if type(layer) is keras.layers.Dense and _is_plain(layer):
+            dense.append(layer)
+        elif type(layer) is keras.layers.Dropout and dense and len(dense) - 1 not in dropout and _is_plain(layer):
+            if layer.rate:
+                dropout[len(dense) - 1] = layer
+        elif type(layer) is not keras.layers.Flatten or dense:
+            return [], {}
+    names = [keras.activations.serialize(layer.activation) for layer in dense]
+    fits = names[-1:] == ["softmax"] and all(name in ACTIVATIONS for name in names[:-1])
+    return (dense, dropout) if fits and len(dense) - 1 not in dropout else ([], {})
+
+
+def _is_plain(layer: keras.Layer) -> bool:
+    if layer.dtype_policy.name != "float32" or layer.activity_regularizer is not None:
+        return False
+    if type(layer) is keras.layers.Dropout:
+        return layer.noise_shape is None and 0 <= layer.rate < 1
+    settings = layer.get_config()
+    others = [name for name in settings if name.endswith(("regularizer", "constraint", "_config"))]
+    return layer.use_bias and all(settings[name] is None for name in others)
+
+
+def _is_cross_entropy(model: keras.Model) -> bool:
+    """Whether the loss is a cross-entropy with Keras' default settings."""
+    if isinstance(model.loss, str):
+        return model.loss in LOSSES
+    kind = type(model.loss)
+    return kind in LOSSES.values() and model.loss.get_config() | {"name": ""} == kind().get_config() | {"name": ""}
+
+
+def _accuracies(model: keras.Model) -> list[Any]:
+    return [] if model._compile_metrics is None else list(model._compile_metrics.metrics)
+
+
+def _is_suitable(batches: Batches, model: keras.Model, layers: list[keras.layers.Dense]) -> bool:
+    """Whether data are (x, y) of float32 inputs and one label for each, in the form that the loss takes."""
+    if not isinstance(batches, tuple) or len(batches) != 2 or not all(isinstance(part, jax.Array) for part in batches):
+        return False
+    x, y = batches
+    is_sparse = "sparse" in (model.loss if isinstance(model.loss, str) else model.loss.name)
+    fits = x.dtype == np.float32 and x.size == len(x) * layers[0].kernel.shape[0]
+    return fits and is_sparse != _is_one_hot(y, layers[-1].units) and _labels_of(y, layers[-1].units) is not None
+
+
+def _is_one_hot(y: Any, classes: int) -> bool:
+    return bool(y.ndim == 2 and y.shape[1] == classes > 1)
+
+
+def _labels_of(y: Any, classes: int) -> Any:
+    """Labels as uint8 (n,), from integers (n,) or (n, 1) or one-hot (n, classes); None if y is neither."""
+    y = np.asarray(y)
+    if _is_one_hot(y, classes):
+        labels = y.argmax(axis=1)
+        is_valid = np.array_equal(y, np.eye(classes)[labels])
+    else:
+        labels = y.reshape(-1)
+        is_valid = len(labels) == len(y) and y.dtype.kind in "iu" and 0 <= labels.min() <= labels.max() < classes
+    return labels.astype(np.uint8) if is_valid and classes <= MAX_CLASSES else None
+
+
+def _aligned(*shape: int) -> np.ndarray:
+    """An array of float32 that begins at a multiple of ALIGNMENT."""
+    n = int(np.prod(shape))
+    memory = np.empty(n + ALIGNMENT // 4, np.float32)
+    start = -memory.ctypes.data % ALIGNMENT // 4
+    return memory[start : start + n].reshape(shape)
+
+
+def _address(array: np.ndarray) -> int:
+    return int(array.ctypes.data)
+
+
+@cache
+def _library() -> Any:
+    """The library for this processor; None if it was not built."""
+    try:
+        library = load_library("")
+        level = library.dense_level()
+        return library if level == 1 else load_library(f"_v{level}")
+    except OSError:
+        return None
+
+
+def load_library(level: str) -> ctypes.CDLL:
+    """The library for a level of x86-64, "", "_v3" or "_v4". Raises OSError."""
+    suffix = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
+    library = ctypes.CDLL(str(Path(__file__).with_name(f"dense{level}.{suffix}")))
+    integer, number, pointer = ctypes.c_int, ctypes.c_double, ctypes.c_void_p
+    common: list[Any] = [pointer, pointer, integer, pointer, pointer]  # net, x, bytes, labels, rows
+    library.dense_bytes.restype, library.dense_bytes.argtypes = ctypes.c_size_t, [integer, pointer, integer]
+    library.dense_init.restype = pointer
+    library.dense_init.argtypes = [pointer, integer, pointer, pointer, pointer, integer, integer]
+    library.dense_optimizer.argtypes = [pointer, integer, number, number, number, number]
+    library.dense_copy.argtypes = [pointer, integer, integer, pointer, pointer, integer]
+    library.dense_train.argtypes = [*common, integer, integer, integer, pointer, pointer, integer]
+    library.dense_evaluate.argtypes = [*common, integer, pointer, integer]
+    return library
