@@ -52,7 +52,7 @@ PAUSE = 300
 
 
 STARTING = 180_000
-"""Milliseconds in which the playground's process starts and a network learns for an epoch."""
+"""Milliseconds in which a network learns for an epoch."""
 PLAY_PACE = 1500
 """Milliseconds between two pictures of the playground where nothing is to move, and some more."""
 
@@ -126,15 +126,15 @@ def show_page(folder: Path) -> None:
 
 
 def show_play(folder: Path) -> None:
-    """The page Play: the classic network after an epoch, with a 3 that goes through it."""
+    """The page Play: two networks after four epochs, with a 3 that goes through both."""
     with served(folder) as (browser, address):
-        page = browser.new_page(viewport={"width": 1280, "height": 1400}, reduced_motion="reduce")
-        page.goto(f"{address}/#play")
-        page.click("#play-epoch")
-        page.wait_for_function(
-            "() => document.querySelector('#figures-a')?.children[2].textContent === '1.00'", timeout=STARTING
-        )
-        page.wait_for_function("() => document.querySelector('#play-status').textContent === 'Paused.'")
+        page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+        page.goto(f"{address}/#play?hidden=64,64/hidden=8")
+        for epoch in range(1, 5):
+            page.click("#play-epoch")
+            for name in "ab":
+                page.locator(f"#figures-{name} td >> nth=1", has_text=f"{epoch}.00").wait_for(timeout=STARTING)
+            page.locator("#play-status", has_text="Paused.").wait_for()
         draw_three(page, "play-pad", "play-bars-a")
         page.evaluate("scrollTo(0, 0)")
         page.wait_for_timeout(PLAY_PACE)

@@ -126,9 +126,9 @@ def test_rest(trained, place, digits):
         "read?one=true": {"content": seven}, "digits": {"json": {"digits": [digits.x_test[0].tolist()]}},
         "corrections": {"json": {"corrections": [{"crop": crop, "label": 7}]}},
         "corrections/numbers": {"json": {"numbers": [{"strip": crop64(strip_of("42")), "text": "42"}]}},
-        "play/experiment": {"json": {"hidden": [32]}}, "teach": {},
+        "teach": {},
     }  # fmt: skip
-    asked = "networks runs runs/a compare?run=a&run=b verdict?first=a&second=b recipes settings jobs/last play phone"
+    asked = "networks runs runs/a compare?run=a&run=b verdict?first=a&second=b recipes settings jobs/last phone"
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         answers = {f"POST {path}": client.post(f"/v1/{path}", **body) for path, body in posted.items()}
         answers |= {f"GET {path}": client.get(f"/v1/{path}") for path in asked.split()}

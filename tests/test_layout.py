@@ -10,7 +10,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 ORDER = (
     "errors", "geometry", "machine", "untrusted", "files", "outputs", "extras", "options", "cluster",
     "engine", "pictures", "data", "pool", "model", "runs", "report", "train",
-    "digits", "numbers", "tables", "read", "batch", "teach", "web", "export", "sweep", "play", "serve",
+    "digits", "numbers", "tables", "read", "batch", "teach", "web", "export", "sweep", "serve",
     "notebook", "cli",
 )  # fmt: skip
 """A part imports only what stands before it."""

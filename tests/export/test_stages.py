@@ -36,9 +36,8 @@ console.log(JSON.stringify(cases.map(([name, { bytes, width, height }, ...rest])
 
 def run(cases: list[Any]) -> list[Any]:
     """The results of stages: name, picture and further arguments of each."""
-    script = (
-        f"const {{ stages }} = {join_modules('exported/stages/entry.js', {'exported/stages/entry.js': ENTRY})}{RUN}"
-    )
+    name = "page/shared/stages/entry.js"
+    script = f"const {{ stages }} = {join_modules(name, {name: ENTRY})}{RUN}"
     sent = [
         [name, {"bytes": base64.b64encode(picture.tobytes()).decode(), "width": picture.shape[1],
                 "height": picture.shape[0]}, *rest]
@@ -76,7 +75,9 @@ def rng():
 def test_the_constants_are_those_of_python():
     defined = {name: getattr(module, name) for module in MODULES for name in vars(module) if name.isupper()}
     defined |= {"MAX_BYTES": limits.MAX_BYTES, "CUBIC": -0.75, "UNIT": 2048}  # the last two are OpenCV's
-    script = "".join(path.read_text() for path in Path(str(WEB)).glob("exported/**/*.js"))
+    web = Path(str(WEB))
+    files = [*web.glob("exported/*.js"), *web.glob("page/shared/stages/*.js"), web / "page/shared/image.js"]
+    script = "".join(path.read_text() for path in files)
     found = re.findall(r"^(?:export )?const ([A-Z_]+) = ([-\d.e]+);", script, re.MULTILINE)
     assert len(found) > 25
     assert {name: float(value) for name, value in found} == {name: defined[name] for name, _ in found}

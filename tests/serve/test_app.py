@@ -29,7 +29,7 @@ def test_the_page_and_its_files_are_served(client):
 
 
 def test_the_page_is_self_contained_and_has_no_inline_code_or_style():
-    text = {path.name: path.read_text() for path in PAGE.rglob("*.*")}
+    text = {path.name: path.read_text() for path in PAGE.rglob("*.*") if path.suffix != ".wasm"}
     for name, content in text.items():
         without_namespace = content.replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|//cdn|@import", without_namespace), name
@@ -63,7 +63,7 @@ def test_health_and_metrics(client):
         assert re.search(line, text), line
 
 
-STARTS_A_PROCESS = re.compile("post /v1/runs.*|post /v1/teach|put /v1/play/networks.*")
+STARTS_A_PROCESS = re.compile("post /v1/runs.*|post /v1/teach")
 
 
 @pytest.mark.parametrize("examples", [4, pytest.param(12, marks=pytest.mark.slow)])

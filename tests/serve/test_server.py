@@ -145,24 +145,3 @@ def test_training_is_stopped_with_the_server_and_can_be_resumed(tmp_path):
     record = json.loads((tmp_path / "runs" / "mine" / "run.json").read_text())
     assert record["status"] == "interrupted"
     assert (tmp_path / "runs" / "mine" / "model.keras").exists()  # the best so far
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for the process in /proc")
-def test_sigterm_ends_the_playground_its_followers_and_the_server(tmp_path):
-    """While a network learns and a client follows it."""
-    running = ServeProcess(tmp_path, "--no-browser")
-    with httpx.Client(base_url=running.url, timeout=180) as client:
-        client.put("/v1/play/networks/a", json={"hidden": [8], "digits": 100}).raise_for_status()
-        worker = running.child("tendigits.play.worker")
-        client.post("/v1/play/train").raise_for_status()
-        with client.stream("GET", "/v1/play/events") as events:
-            lines = events.iter_lines()
-            assert any('"running"' in line for line in lines)
-            started = time.monotonic()
-            assert "Traceback" not in running.stop()
-            assert time.monotonic() - started < 30  # uvicorn would wait 40 s for a connection that is open
-            with suppress(httpx.RemoteProtocolError):
-                for _ in lines:
-                    pass
-    assert not Path(f"/proc/{worker}").exists()

@@ -24,7 +24,8 @@ READ = """async (strokes) => {
   const { pad } = modules["exported/page.js"];
   pad.replace(strokes);
   const canvas = pad.drawing();
-  const digit = await modules["exported/reader.js"].readDigit("", modules["exported/image.js"].greyOf(canvas, "white"));
+  const grey = modules["page/shared/image.js"].greyOf(canvas, "white");
+  const digit = await modules["exported/reader.js"].readDigit("", grey);
   return [canvas.toDataURL("image/png").split(",")[1], digit];
 }"""
 

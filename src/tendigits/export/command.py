@@ -1,6 +1,7 @@
 """The command `tendigits export`.
 
 tendigits export runs/first --to onnx
+tendigits export play --to web FOLDER
 """
 
 from dataclasses import asdict
@@ -16,16 +17,26 @@ from tendigits.extras import require
 from tendigits.options import Data, Overwrite
 from tendigits.outputs import Target, check_targets, holds
 
+PLAY = "play"  # in place of a run: the playground
+
 To = StrEnum("To", ["onnx", "litert", "keras", "h5", "stablehlo", "web"])
 
 
 def export(
     source: Annotated[
-        str, typer.Argument(help="A run's folder, a model file, or the word reader.", metavar="RUN", show_default=False)
+        str,
+        typer.Argument(
+            help="A run's folder, a model file, or the word reader; or the word play, for the playground.",
+            metavar="RUN",
+            show_default=False,
+        ),
     ],
     to: Annotated[
         list[To], typer.Option(help="onnx, litert, keras, h5, stablehlo or web; may be repeated.", metavar="FORMAT")
     ],
+    folder: Annotated[
+        Path | None, typer.Argument(help="The same as --out.", metavar="PATH", show_default=False)
+    ] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Quantise to int8: a quarter of the size.")] = False,
     out: Annotated[
         Path | None,
@@ -35,6 +46,9 @@ def export(
         Path | None,
         typer.Option(help="For web: the npm package onnxruntime-web; by default npm gets it.", metavar="FILE.tgz"),
     ] = None,
+    all_digits: Annotated[
+        bool, typer.Option("--all-digits", help="For play: all 70,000 digits, 12 MB, not the first 12,000.")
+    ] = False,
     also: Annotated[
         list[str] | None, typer.Option(help="For web: another run to offer; may be repeated.", metavar="RUN")
     ] = None,
@@ -43,6 +57,10 @@ def export(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each file.")] = False,
 ) -> None:
     """Export a network to another runtime. A file is kept only if it agrees with the network on all test digits."""
+    out = out or folder
+    if source == PLAY:
+        export_play(out or Path(PLAY), to, overwrite, all_digits=all_digits)
+        return
     require("tendigits export", "train", *(["export"] if "litert" in to else []))
     if out is not None and len(to) > 1:
         raise UserError(f"expected one --to with --out, received {len(to)}")
@@ -82,3 +100,19 @@ def export(
                 f"  largest difference {found.largest_difference:.2g}; {found.single_ms:.2f} ms for one digit, "
                 f"{found.batch_us:.1f} µs per digit in a batch"
             )
+
+
+def export_play(folder: Path, to: list[To], overwrite: bool, *, all_digits: bool) -> None:
+    """Write the playground's page into a folder."""
+    from tendigits.web.playground import FILES, MARK, write_playground
+
+    if to != [To.web]:
+        raise UserError("expected --to web for play: it is a page")
+    ours = holds(MARK)
+    targets = [
+        Target("--out", folder / name, (Path(name).suffix,), lambda path: ours(path.with_name(FILES[0])), True)
+        for name in FILES
+    ]
+    check_targets(targets, [], overwrite)
+    written = write_playground(folder, all_digits=all_digits)
+    typer.echo(f"{written[0]}  {sum(path.stat().st_size for path in written) / 1e6:.2f} MB")

@@ -1,6 +1,6 @@
-"""A child process that speaks JSON lines: a background job of the server, or the playground's networks.
+"""A child process that prints JSON lines: a background job of the server.
 
-child = await Child.start("-m", "tendigits.play.worker")
+child = await Child.start("-m", "tendigits.pool.child", "train", "--json")
 
 A child must end when its standard input does: this is how `stop` asks it to, and why none outlives its parent, not even
 one that was killed. `python -m tendigits.pool.child train --json` runs a `tendigits` command that ends in this way.
@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-MAX_LINE_BYTES = 2**22  # longest line that a child may print; the playground's test results have 150,000 bytes
+MAX_LINE_BYTES = 2**22  # longest line that a child may print
 MAX_STDERR_BYTES = 2**16  # of the end of standard error that is kept: room for a traceback
 MAX_REASON_CHARACTERS = 500
 
@@ -44,12 +44,6 @@ class Child:
             start_new_session=True, env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
         return cls(process)
-
-    async def send(self, message: dict[str, Any]) -> None:
-        """Write a message to its input; if it has just ended, nothing happens."""
-        self._stdin.write(json.dumps(message).encode() + b"\n")
-        with suppress(ConnectionError):
-            await self._stdin.drain()
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
         """The JSON objects that it prints, until it ends; other lines are ignored. To be read by one task only."""

@@ -23,17 +23,18 @@ from tendigits.errors import TendigitsError
 from tendigits.pictures.image import prepare_for_threads
 from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
 from tendigits.serve.errors import HANDLERS, ErrorResponse, error_responses
-from tendigits.serve.routes import corrections, networks, phone, play, read, runs, tables
+from tendigits.serve.routes import corrections, networks, phone, read, runs, tables
 from tendigits.serve.routes.bodies import JsonRoute
 from tendigits.serve.security import SecurityMiddleware
 from tendigits.serve.state import AppState, State
 from tendigits.web.pages import documents
+from tendigits.web.playground import scripts
 
 log = logging.getLogger("tendigits.serve")
 
 PAGE = files("tendigits.web") / "page"
 
-REFRESH_SECONDS = 3.0  # between looks for a newly accepted network and an idle playground
+REFRESH_SECONDS = 3.0  # between looks for a newly accepted network
 
 health = APIRouter(tags=["health"], route_class=JsonRoute)
 
@@ -57,10 +58,12 @@ def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: da
     )
     app.state.tendigits = state
     app.add_middleware(SecurityMiddleware, config=config, observe=state.metrics.observe)
-    for router in (health, *(module.router for module in (read, tables, corrections, networks, runs, play, phone))):
+    for router in (health, *(module.router for module in (read, tables, corrections, networks, runs, phone))):
         app.include_router(router)
     for path, html in documents().items():
         app.add_route(path, partial(lambda page, _: page, HTMLResponse(html)))
+    for name, make in scripts().items():
+        app.add_route(f"/{name}", partial(lambda make, _: Response(make(), media_type="text/javascript"), make))
     app.mount("/docs", StaticFiles(packages=[("fastapi_offline", "static")]))  # the files of the API's page
     app.mount("/", StaticFiles(directory=str(PAGE), html=True))
     return app
@@ -80,10 +83,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _refresh(state: AppState) -> None:
-    """Follow `tendigits teach --accept`, or another server with the same store; end a playground that nobody uses."""
+    """Follow `tendigits teach --accept`, or another server with the same store."""
     while True:
         await asyncio.sleep(REFRESH_SECONDS)
-        await state.play.end_if_idle()
         try:
             await run_in_threadpool(state.active.refresh)
         except TendigitsError as error:
@@ -95,7 +97,7 @@ async def _end_streams(state: AppState) -> None:
     await state.is_ending.wait()
     if state.photos is not None:
         state.photos.end_wait(None)
-    await asyncio.gather(state.play.close(), state.jobs.stop(SHUTDOWN_SECONDS))
+    await state.jobs.stop(SHUTDOWN_SECONDS)
 
 
 @health.get("/live")

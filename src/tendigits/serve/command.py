@@ -69,7 +69,7 @@ def play(
     no_browser: NoBrowser = False,
 ) -> None:
     """Start the page at its playground: build a network, watch it learn, draw into it meanwhile."""
-    require("tendigits play", "serve", "train")
+    require("tendigits play", "serve")
     config = ServerConfig(store_location(store), runs, host=host, port=port, names=tuple(name or ()), token=_token())
     _run(config, page="#play", no_browser=no_browser)
 

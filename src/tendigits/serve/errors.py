@@ -60,9 +60,7 @@ async def _respond(request: Request, error: Exception) -> JSONResponse:
         case ClientDisconnect():
             refusal = HTTPException(CLIENT_DISCONNECTED, "the client has disconnected")  # for the metrics
         case Failure():
-            is_of_play = request.url.path.startswith("/v1/play/")  # its process has ended; else it is the store's
-            reason = str(error)[:MAX_REASON_CHARACTERS] if is_of_play else STORE_FAILURE
-            refusal = HTTPException(503, reason, {"retry-after": "5"})
+            refusal = HTTPException(503, STORE_FAILURE, {"retry-after": "5"})
         case _:
             refusal = HTTPException(422 if isinstance(error, RecipeError) else 409, str(error)[:MAX_REASON_CHARACTERS])
     return error_response(request.scope, refusal)

@@ -38,9 +38,10 @@ PHONE_REQUESTS = frozenset([  # all that the phone's token allows
     ("POST", "/v1/phone/photos"),
 ])  # fmt: skip
 
+# The playground compiles WebAssembly, which may not evaluate JavaScript, in workers whose script the page has.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; img-src 'self' data: blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,

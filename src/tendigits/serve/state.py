@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 
 from tendigits.errors import TendigitsError
 from tendigits.machine import cores
-from tendigits.play.session import Playground
 from tendigits.serve.config import ServerConfig
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.networks import ActiveModel, RunNetworks
@@ -44,7 +43,6 @@ class AppState:
         self.photos = None if config.phone_url is None else PhotoInbox()
         self.run_networks = RunNetworks(config.runs)
         self.jobs = Jobs()
-        self.play = Playground()
         self.is_ending = asyncio.Event()  # set when the server stops: jobs and streams of events end first
 
 

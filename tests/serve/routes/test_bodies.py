@@ -19,7 +19,6 @@ def many(item: bytes) -> bytes:
 
 BAD = {
     "unknown fields": ("/v1/runs", UNKNOWN, "is not a known field"),
-    "unknown settings": ("/v1/play/experiment", UNKNOWN, "is unknown"),
     "wrong elements": ("/v1/digits", b'{"digits":' + many(b'""') + b"}", "must be a valid list"),
     "many lists": ("/v1/runs", b'{"settings":' + many(b"[]") + b"}", "at most 10,000 values"),
     "many fields": ("/v1/corrections", b'{"corrections":[' + MANY + b"]}", "at most 10,000 values"),
@@ -53,12 +52,12 @@ def test_json_has_at_most_4_mb_and_a_picture_32(client):
     """A router whose routes take JSON needs `route_class=JsonRoute`."""
     paths = client.get("/openapi.json").json()["paths"]
     takes_json = [
-        (method, path.replace("{network}", "a"))
+        (method, path)
         for path, methods in paths.items()
         for method, operation in methods.items()
         if "application/json" in operation.get("requestBody", {}).get("content", {})
     ]
-    assert len(takes_json) >= 8
+    assert len(takes_json) >= 6
     for method, path in takes_json:
         for content in (b" " * (MAX_JSON_BYTES + 1), iter([bytes(2**20)] * 5)):
             answer = client.request(method, path, content=content)

@@ -3,7 +3,7 @@
 import { readPicture, startPad } from "../page/draw/pad.js";
 import { find, onFile, trying } from "../page/shared/dom.js";
 import { offer } from "../page/shared/networks.js";
-import { greyOf, openImage } from "./image.js";
+import { greyOf, openImage } from "../page/shared/image.js";
 import { packed } from "./packed.js";
 import { openReader, readDigit, readLayers } from "./reader.js";
 

@@ -1,15 +1,9 @@
-// Reads single digits; digits/find.py and Reader.digit of read/reader.py in JavaScript, with the fields of the API.
+// Reads single digits; Reader.digit of read/reader.py in JavaScript, with the fields of the API.
 
 import { bytesOf } from "../page/shared/pixels.js";
-import { even } from "./stages/arrays.js";
-import { findForeground } from "./stages/foreground.js";
-import { openDigits, startRuntime } from "./stages/network.js";
-import { FIELD, toMnist } from "./stages/preprocess.js";
-import { enlargedSmoothly, shrunk } from "./stages/resize.js";
-import { cut, findComponents, hasOthers, mainComponent } from "./stages/segment.js";
+import { findDigit } from "../page/shared/stages/find.js";
+import { openDigits, startRuntime } from "./network.js";
 
-const DIGIT_SIDE = 160;
-const SMALL_SIDE = 64;
 const MIN_ALTERNATIVE = 0.05; // probability from which a doubt names a digit
 
 const networks = new Map(); // name -> {predict, layers, threshold}; the first network also has the name ""
@@ -47,25 +41,4 @@ function doubt(probabilities) {
 
 export function readLayers(name, crop) {
   return networks.get(name).layers(bytesOf(crop));
-}
-
-// The digit's crop, 784 bytes, white on black, all 0 if nothing was found; and whether it is the only one.
-function findDigit(picture) {
-  const foreground = findForeground(scaled(picture));
-  const found = foreground && findComponents(foreground);
-  const digit = found && mainComponent(found);
-  if (!digit) return { crop: new Uint8Array(FIELD * FIELD), alone: true };
-  return { crop: toMnist(cut(digit, found, foreground)), alone: !hasOthers(found, digit) };
-}
-
-// Shrink a large picture, and enlarge a tiny one, so that thin strokes stay connected.
-function scaled(picture) {
-  const { width, height } = picture;
-  const longest = Math.max(width, height);
-  if (longest > DIGIT_SIDE) {
-    return shrunk(picture, Math.max(1, even((width * DIGIT_SIDE) / longest)), Math.max(1, even((height * DIGIT_SIDE) / longest)));
-  }
-  if (longest >= SMALL_SIDE) return picture;
-  const times = Math.ceil(SMALL_SIDE / longest);
-  return enlargedSmoothly(picture, width * times, height * times);
 }

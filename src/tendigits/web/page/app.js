@@ -13,11 +13,11 @@ startTeaching();
 startRuns();
 startPlaying();
 const views = { draw: showDrawing, read: showReading, play: showPlaying, teach: showTeaching, runs: showRuns };
-addEventListener("hashchange", () => { hideMessage(); show(); find("main").focus(); });
+addEventListener("hashchange", () => { hideMessage(); show(); find("main").focus({ preventScroll: true }); scrollTo(0, 0); });
 show();
 
 function show() {
-  const wanted = location.hash.slice(1);
+  const [wanted] = location.hash.slice(1).split("?"); // what follows are the settings of Play
   const view = Object.hasOwn(views, wanted) ? wanted : "draw";
   for (const name of Object.keys(views)) find(name).hidden = name !== view;
   for (const link of document.querySelectorAll("nav a")) {

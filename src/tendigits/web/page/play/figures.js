@@ -1,23 +1,27 @@
 // How the playground's networks learn: figures, curves, confusion matrix, mistakes, weights and activations; and whether the
 // difference between A and B is luck.
 
-import { ask } from "../shared/api.js";
-import { charts } from "../shared/chart.js";
-import { element, find, trying } from "../shared/dom.js";
+import { colourOf, panels } from "../shared/chart.js";
+import { element, find } from "../shared/dom.js";
 import { cropCanvas, drawWeights } from "../shared/pixels.js";
 import { percent, plural } from "../shared/text.js";
+import { PIXELS } from "./kernel.js";
 
-const STATES = { none: "not made yet", starting: "starting…", running: "learning", paused: "paused", failed: "failed", changed: "settings changed" };
-const HINT = "By epoch. Solid: test digits. Dashed: training digits, with dropout and noise as it learns.";
+const STATES = { none: "new", ready: "ready", starting: "starting…", running: "learning", paused: "paused", failed: "failed", changed: "settings changed" };
+const CHART_HEIGHT = 145; // of 460: two of them, the pen and a lesson fit on a laptop's screen
+const HINT = "By epoch. Solid: test digits. Dashed: training digits, as it learns.";
 
 export function showFigures(networks) {
   const cell = (text) => element("td", { class: "number" }, text);
-  find("play-figures").replaceChildren(...Object.entries(networks).map(([name, { status, tick, check }]) => {
+  const hasMine = Object.values(networks).some(({ check }) => check?.mine);
+  find("play-mine-head").hidden = !hasMine;
+  find("play-figures").replaceChildren(...Object.entries(networks).map(([name, { status, tick, check }], i) => {
     const [, loss, accuracy] = tick?.curve?.training.at(-1) ?? [];
     return element("tr", { id: `figures-${name}` },
-      element("th", { scope: "row" }, name.toUpperCase()), element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
+      element("th", { scope: "row" }, name.toUpperCase(), " ", colourOf(i)), element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
       cell(tick?.epoch === undefined ? "–" : tick.epoch.toFixed(2)), cell(loss === undefined ? "–" : loss.toPrecision(3)),
-      cell(accuracy === undefined ? "–" : percent(accuracy, 1)), cell(check ? percent(check.accuracy, 2) : "–"));
+      cell(accuracy === undefined ? "–" : percent(accuracy, 1)), cell(check ? percent(check.accuracy, 2) : "–"),
+      hasMine ? cell(check?.mine ? `${check.mine.right} of ${check.mine.n}` : "–") : null);
   }));
 }
 
@@ -27,7 +31,7 @@ export function showCurves(networks) {
       [1, 2].map((i) => points.map((point) => [point[0], point[i]])));
     return { name: name.toUpperCase(), history: { loss, accuracy, val_loss, val_accuracy } };
   });
-  if (runs.some((run) => run.history.loss.length)) find("play-curves").replaceChildren(...charts(runs, HINT));
+  if (runs.some((run) => run.history.loss.length)) find("play-curves").replaceChildren(...panels(runs, HINT, CHART_HEIGHT));
   else find("play-curves").replaceChildren(element("p", { class: "hint" }, "Train, and the curves grow here."));
 }
 
@@ -38,8 +42,8 @@ export function showCheck(check) {
   find("play-tested").textContent = `Tested after ${check.epoch.toFixed(2)} epochs: ${percent(check.accuracy, 2)} of ${check.n.toLocaleString("en")} test digits are right `
     + `(95% interval ${percent(check.interval[0], 2)} to ${percent(check.interval[1], 2)}).`;
   showConfusion(check.confusion);
-  find("play-mistakes").replaceChildren(...check.mistakes.map((mistake) => element("li", {}, cropCanvas(mistake.picture, `a ${mistake.true}`),
-    element("span", {}, `${mistake.true} read as ${mistake.predicted}`), element("span", { class: "hint" }, percent(mistake.confidence)))));
+  find("play-mistakes").replaceChildren(...check.mistakes.map((mistake) => element("li", {}, cropCanvas(mistake.picture, `a ${mistake.label}`),
+    element("span", {}, `${mistake.label} read as ${mistake.read}`), element("span", { class: "hint" }, percent(mistake.confidence)))));
   if (!check.mistakes.length) find("play-mistakes").replaceChildren(element("li", {}, "None: every test digit is right."));
   find("play-weights").replaceChildren(...check.weights.map((weights, i) => {
     const picture = element("canvas", { class: "crop small", role: "img", "aria-label": `Weights of unit ${i + 1}` });
@@ -70,30 +74,61 @@ function histogram({ low, high, fractions, units, silent }, layer) {
   return element("figure", { class: "histogram" }, element("svg:svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": about }, ...bars), element("figcaption", { class: "hint" }, `${about}.`));
 }
 
-let steps = ""; // how many training steps each network has learned
+const MAX_CHANGED = 24; // digits shown of those that A and B read differently; the others are only counted
+const MAX_SIGNIFICANT_P = 0.05;
+
+let tests = ""; // after how many steps each network was tested
 let compared = ""; // the same when A and B were compared
 
-export function startComparing() {
-  find("play-luck").addEventListener("click", () => trying(compare));
+// `test` returns the test digits, {x, y}.
+export function startComparing(networks, test) {
+  find("play-luck").addEventListener("click", () => {
+    if (networks.a?.check && networks.b?.check) compare(networks.a.check, networks.b.check, test());
+    else find("play-verdict").textContent = "Train both networks first.";
+    find("play-differences").hidden = false;
+  });
 }
 
-// Mark the comparison as old if the networks have learned since.
+// Mark the comparison as old if the networks were tested since.
 export function showComparison(networks) {
-  steps = Object.values(networks).map(({ tick }) => tick?.steps ?? 0).join(" ");
-  find("play-luck-stale").hidden = !compared || compared === steps;
+  tests = Object.values(networks).map(({ check }) => check?.steps).join(" ");
+  find("play-luck-stale").hidden = !compared || compared === tests;
 }
 
-async function compare() {
-  const begun = steps;
-  const found = await ask("v1/play/comparison");
-  compared = begun;
+function compare(a, b, { x, y }) {
+  compared = tests;
   find("play-luck-stale").hidden = true;
-  find("play-verdict").textContent = found.words;
-  const more = found.n_changed > found.changed.length ? `; the first ${found.changed.length}` : "";
-  find("play-changed-count").textContent = `${plural(found.n_changed, "test digit")} read differently${more}`;
-  find("play-changed").replaceChildren(...found.changed.map((digit) => {
-    const predicted = (name) => element("span", { class: digit[name] === digit.true ? "right" : "doubt" }, `${name.toUpperCase()}: ${digit[name]}${digit[name] === digit.true ? " ✓" : ""}`);
-    return element("li", {}, cropCanvas(digit.picture, `a ${digit.true}`), predicted("a"), predicted("b"));
+  const n = Math.min(a.read.length, b.read.length);
+  const rows = [...y.subarray(0, n).keys()];
+  const changed = rows.filter((row) => a.read[row] !== b.read[row]);
+  const onlyIn = (one, other) => rows.filter((row) => one.read[row] === y[row] && other.read[row] !== y[row]).length;
+  find("play-verdict").textContent = verdict(onlyIn(a, b), onlyIn(b, a), n);
+  find("play-changed-count").textContent = `${plural(changed.length, "test digit")} read differently${changed.length > MAX_CHANGED ? `; the first ${MAX_CHANGED}` : ""}`;
+  find("play-changed").replaceChildren(...changed.slice(0, MAX_CHANGED).map((row) => {
+    const read = (name, { read: labels }) => element("span", { class: labels[row] === y[row] ? "right" : "doubt" }, `${name}: ${labels[row]}${labels[row] === y[row] ? " ✓" : ""}`);
+    return element("li", {}, cropCanvas(x.subarray(PIXELS * row, PIXELS * (row + 1)), `a ${y[row]}`), read("A", a), read("B", b));
   }));
-  find("play-differences").hidden = false;
+}
+
+// McNemar's exact test in words, as in report/mcnemar.py, from the digits that only A and only B read correctly.
+export function verdict(onlyA, onlyB, n) {
+  const digits = `${n.toLocaleString("en")} test digits`;
+  if (!onlyA && !onlyB) return `A and B misread the same of ${digits}: no difference to explain.`;
+  const alone = `${onlyA.toLocaleString("en")} are read correctly only by A, ${onlyB.toLocaleString("en")} only by B.`;
+  if (onlyA === onlyB) return `A and B read equally many of ${digits}. ${alone}`;
+  const [better, other] = onlyA > onlyB ? ["A", "B"] : ["B", "A"];
+  const p = twoSided(onlyA, onlyB);
+  return `${better} reads ${Math.abs(onlyA - onlyB).toLocaleString("en")} of ${digits} more than ${other}. ${alone} Is it luck? `
+    + `${p < MAX_SIGNIFICANT_P ? "Hardly" : "It may well be"}: the probability that two equally good networks differ by this much or more is `
+    + `${p < 0.001 ? "less than 0.001" : Number(p.toPrecision(2))} (McNemar's exact test). Another seed might give another winner.`;
+}
+
+// The exact probability that a + b coin tosses are at least as uneven as a to b.
+function twoSided(a, b) {
+  let [sum, term] = [0, -(a + b) * Math.LN2]; // the logarithm of a binomial probability
+  for (let k = 0; k <= Math.min(a, b); k++) {
+    sum += Math.exp(term);
+    term += Math.log((a + b - k) / (k + 1));
+  }
+  return Math.min(1, 2 * sum);
 }

@@ -1,31 +1,54 @@
 // A drawing goes through the networks as they learn: bars, the units of each layer, and what a unit responds to.
 
-import { ask } from "../shared/api.js";
-import { announce, element, find, trying } from "../shared/dom.js";
+import { announce, element, find, notifyError, trying } from "../shared/dom.js";
+import { greyOf } from "../shared/image.js";
 import { Layers } from "../shared/layers.js";
-import { cropCanvas, drawCrop, drawWeights, pngOf } from "../shared/pixels.js";
+import { cropCanvas, drawCrop, drawWeights } from "../shared/pixels.js";
 import { addBars, showBars } from "../shared/prediction.js";
+import { toMnist } from "../shared/stages/preprocess.js";
 import { Strokes } from "../shared/strokes.js";
 import { confidenceText } from "../shared/text.js";
 
-const SENT_SIDE = 160; // pixels; the server would shrink a larger picture to this
+const DRAWN_SIDE = 112; // pixels to which a drawing is shrunk first
 
+let networks;
 let pad;
+let crop = null; // what is drawn, or a picture in its place: 784 bytes
 let isAsking = false; // one request at a time; the newest drawing comes next
 let isStale = false;
-let hasNetworks;
 let shown = null; // the unit that is shown: {network, layer, unit}
 const layers = {};
 const shapes = {}; // network -> units of its layers, as text
 
-export function startDrawing(ready) {
-  hasNetworks = ready;
+export function startDrawing(all) {
+  networks = all;
   for (const name of ["a", "b"]) {
     layers[name] = new Layers(find(`play-layers-${name}`), (layer, unit) => showUnit(name, layer, unit));
     addBars(find(`play-bars-${name}`));
   }
-  pad = new Strokes(find, "play-pad", askAgain, 0);
+  pad = new Strokes(find, "play-pad", () => { showPicture(drawnCrop()); }, 0);
   drawCrop(find("play-seen"), null);
+}
+
+function drawnCrop() {
+  const canvas = pad.drawing(DRAWN_SIDE);
+  if (!canvas) return null;
+  const { pixels, ...size } = greyOf(canvas, "white");
+  return toMnist({ ...size, pixels: pixels.map((grey) => 255 - grey) });
+}
+
+// Show a picture, 784 bytes, as if it were drawn; null for none.
+export function showPicture(pixels) {
+  crop = pixels;
+  drawCrop(find("play-seen"), crop);
+  askAgain();
+}
+
+// What is drawn; null if nothing is.
+export const drawing = () => crop;
+
+export function clearDrawing() {
+  pad.clear();
 }
 
 // Show a new network, whose hidden layers have these numbers of units; null if the network is gone.
@@ -33,15 +56,15 @@ export function setLayers(name, units) {
   const shape = String(units);
   if (shapes[name] === shape) return;
   shapes[name] = shape;
-  layers[name].build((units ?? []).map((count, i) =>
-    ({ name: `Hidden layer ${i + 1}: ${count} units`, count, columns: Math.min(count, count > 64 ? 32 : 16) })));
+  layers[name].build((units ?? []).map((count, i) => ({ name: `Hidden layer ${i + 1}: ${count} units`, count, columns: Math.min(count, count > 64 ? 32 : 16) })));
+  find("play-layers-hint").hidden = !Object.values(layers).some(({ maps }) => maps.length);
   if (shown?.network === name) closeUnit();
 }
 
 // Ask for new predictions, because the drawing or the networks have changed.
 export function askAgain() {
   isStale = true;
-  if (!isAsking) trying(askUntilFresh);
+  if (!isAsking) askUntilFresh().catch((error) => notifyError(error.message));
 }
 
 async function askUntilFresh() {
@@ -49,29 +72,33 @@ async function askUntilFresh() {
   try {
     while (isStale) {
       isStale = false;
-      const canvas = pad.drawing(SENT_SIDE);
-      const request = { method: "POST", body: pngOf(canvas), headers: { "content-type": "image/png" } };
-      const { crop, networks } = canvas && hasNetworks() ? await ask("v1/play/draw", request) : { crop: null, networks: {} };
-      drawCrop(find("play-seen"), crop);
-      show(networks, canvas && !hasNetworks() ? "Train, or take a step: there is no network yet." : "Draw a digit.");
+      const [pixels, made] = [crop, Object.entries(networks).filter(([, network]) => network.made)];
+      const outputs = pixels ? await Promise.all(made.map(([, network]) => network.ask("draw", { pixels }))) : [];
+      show(Object.fromEntries(outputs.map((found, i) => [made[i][0], found])));
     }
   } finally {
     isAsking = false;
   }
 }
 
-function show(networks, hint) {
+function show(found) {
   const predictions = [];
   for (const name of ["a", "b"]) {
-    const found = networks[name];
-    const best = found ? found.probabilities.indexOf(Math.max(...found.probabilities)) : null;
-    showBars(find(`play-bars-${name}`), found?.probabilities ?? null, best);
-    if (found) {
-      layers[name].show(found.layers);
-      predictions.push(`${name.toUpperCase()} reads ${best}, ${confidenceText(found.probabilities[best])}`);
+    const probabilities = found[name]?.at(-1) ?? null; // none of a network that has failed
+    const best = probabilities?.indexOf(Math.max(...probabilities));
+    showBars(find(`play-bars-${name}`), probabilities, best);
+    if (probabilities) {
+      layers[name].show(found[name].slice(0, -1).map(inBytes));
+      predictions.push(`${name.toUpperCase()} reads ${best}, ${confidenceText(probabilities[best])}`);
     } else layers[name].clear();
   }
-  announce("play-reads", predictions.length ? `${predictions.join("; ")}.` : hint);
+  announce("play-reads", predictions.length ? `${predictions.join("; ")}.` : "Draw a digit.");
+}
+
+// A layer's outputs as `Layers` takes them.
+function inBytes(outputs) {
+  const [low, high] = [Math.min(...outputs), Math.max(...outputs)];
+  return { low, high, units: Uint8Array.from(outputs, (value) => Math.round((255 * (value - low)) / (high - low || 1))) };
 }
 
 function showUnit(network, layer, unit) {
@@ -79,13 +106,13 @@ function showUnit(network, layer, unit) {
   shown = asked;
   layers[network === "a" ? "b" : "a"].unmark();
   return trying(async () => {
-    const found = await ask(`v1/play/networks/${network}/layers/${layer}/units/${unit}`);
+    const found = await networks[network].ask("unit", { layer, unit });
     if (shown !== asked) return; // another was selected meanwhile
     find("play-unit").hidden = false;
     find("play-unit-name").textContent = `Network ${network.toUpperCase()}, hidden layer ${layer + 1}, unit ${unit + 1}`;
-    find("play-unit-about").textContent = found.is_weights
-      ? "Its weights: ink on orange pixels excites it, ink on blue ones holds it back."
-      : "Its weights, traced back through the layers below to the pixels (the gradient, averaged over 1,000 test digits): ink on orange pixels excites it, ink on blue ones holds it back.";
+    find("play-unit-about").textContent = layer
+      ? "Its weights, traced back through the layers below to the pixels (the gradient, averaged over 128 test digits): ink on orange pixels excites it, ink on blue ones holds it back."
+      : "Its weights: ink on orange pixels excites it, ink on blue ones holds it back.";
     drawWeights(find("play-unit-picture"), found.picture);
     find("play-unit-digits").replaceChildren(...found.digits.map((digit) =>
       element("li", {}, cropCanvas(digit.picture, `a ${digit.label}`), element("span", { class: "hint" }, digit.output.toFixed(2)))));
@@ -93,8 +120,9 @@ function showUnit(network, layer, unit) {
   });
 }
 
-export function refreshUnit() {
-  if (shown) showUnit(shown.network, shown.layer, shown.unit);
+// Show the unit of this network anew, if one is shown.
+export function refreshUnit(name) {
+  if (shown?.network === name) showUnit(name, shown.layer, shown.unit);
 }
 
 export function closeUnit() {

@@ -1,99 +1,98 @@
-// The view Play: one or two networks learn on the server while a person watches them and changes their settings.
+// The view Play: one or two networks learn in the page while a person watches them and changes their settings.
 
-import { ask } from "../shared/api.js";
 import { announce, find, trying } from "../shared/dom.js";
 import { showCheck, showComparison, showCurves, showFigures, startComparing } from "./figures.js";
+import { startClass } from "./group.js";
 import { showLesson, startLessons } from "./lessons.js";
+import { hashOf, resultLine } from "./link.js";
+import { digitsFor } from "./mnist.js";
+import { canLearn, Network, SMALL } from "./network.js";
+import { ownDigits, startOwn } from "./own.js";
 import { askAgain, closeUnit, refreshUnit, setLayers, startDrawing } from "./pen.js";
-import { asJson, chosenNetwork, experiments, setExperiment, startSettings } from "./settings.js";
+import { adoptAddress, chosenNetwork, copy, experiments, setExperiments, startSettings } from "./settings.js";
 
-const FRAME_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100; // between two updates of the view
+const FRAME_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100; // between two updates of curves and figures
+const MAX_AHEAD = 0.05; // epochs by which one network may be ahead of the other
+const CANNOT = "This browser is too old for the playground: it has no WebAssembly SIMD. Chrome and Edge have it since version 91, Firefox since 89, Safari since 16.4.";
 
-const networks = {}; // name -> {status, tick, check}
-const made = {}; // name -> the settings of the server's network, as JSON
-let source = null; // of the server's events, while the view is visible
-let trouble = ""; // why there are no networks, or no server
+/** @type {Record<string, Network>} */
+const networks = {};
+let digits; // MNIST's, as many as were needed until now
+let trouble = ""; // why there are no networks
 let work = Promise.resolve(); // the buttons' actions, one after the other
 let pending = 0; // actions
 let isDue = false; // an update of the view is scheduled
+let isFollowing = false; // the bars follow the networks, picture by picture
 let checked = null; // the check that is shown
 
 export function startPlaying() {
-  startDrawing(() => Object.keys(made).length > 0);
-  find("play-train").addEventListener("click", () => act(isLearning() ? "pause" : "train"));
-  find("play-batch").addEventListener("click", () => act("step/batch"));
-  find("play-epoch").addEventListener("click", () => act("step/epoch"));
-  find("play-reset").addEventListener("click", () => act("reset"));
-  find("play-close-unit").addEventListener("click", closeUnit);
-  startComparing();
-  find("play-all-settings").open = matchMedia("(min-width: 50rem)").matches; // on a phone the networks come first
-  for (const name of ["hashchange", "visibilitychange"]) addEventListener(name, follow);
-}
-
-export function showPlaying() {
-  return trying(async () => {
-    if (!Object.keys(experiments).length) {
-      const { settings, max_layers: most } = await ask("v1/play");
-      startSettings(settings, most, drawSoon);
-      startLessons(setExperiment, () => act("reset"));
-    }
-    await synchronise();
-    follow();
-    drawSoon();
-  });
-}
-
-// Adopt the networks that the server has, which another page may have made.
-async function synchronise() {
-  const { networks: known } = await ask("v1/play");
-  for (const name of ["a", "b"]) {
-    if (known[name]) {
-      if (!(name in made)) setExperiment(name, known[name]);
-      made[name] = asJson(known[name]);
-      setLayers(name, known[name].hidden);
-    } else forget(name);
-  }
-}
-
-// Follow the events only while the view is visible: the server ends networks that nobody watches.
-function follow() {
-  const isVisible = !find("play").hidden && !document.hidden;
-  if (isVisible === (source !== null)) return;
-  if (!isVisible) {
-    source.close();
-    source = null;
+  if (!canLearn()) {
+    find("play").replaceChildren(find("play-title"), CANNOT);
     return;
   }
-  const inform = (text) => { trouble = text; drawSoon(); };
-  source = new EventSource("v1/play/events");
-  for (const kind of ["tick", "check"]) {
-    source.addEventListener(kind, (event) => {
-      const { network, ...data } = JSON.parse(event.data);
-      networks[network] = { ...networks[network], [kind]: data };
-      inform("");
-    });
+  startDrawing(networks);
+  startComparing(networks, () => ({ x: digits.x_test, y: digits.y_test }));
+  startOwn(ownChanged);
+  startClass();
+  find("play-train").addEventListener("click", () => act({ learn: { until: isWatched() ? 0 : Infinity } }));
+  find("play-batch").addEventListener("click", () => act({ batch: {} }));
+  find("play-epoch").addEventListener("click", () => act({ learn: { until: "epoch" } }));
+  find("play-reset").addEventListener("click", () => act({ reset: {} }));
+  find("play-close-unit").addEventListener("click", closeUnit);
+  find("play-result").addEventListener("click", () => trying(copyResult));
+  find("play-all-settings").open = matchMedia("(min-width: 50rem)").matches; // on a phone the networks come first
+  startSettings(settingsChanged);
+  startLessons(experiments, setExperiments, () => act({ reset: {} }));
+}
+
+// Show the view; what it needs is loaded now, so that the first click finds it ready.
+export function showPlaying() {
+  if (!canLearn()) return;
+  adoptAddress();
+  if (!networks.a) work = work.then(() => trying(make)).then(drawSoon);
+}
+
+// A network whose settings have changed stops learning; the next click makes it anew.
+function settingsChanged() {
+  for (const [name, network] of Object.entries(networks)) if (network.made && statusOf(name) === "changed") network.ask("learn", { until: 0 });
+  drawSoon();
+}
+
+// What a network is made from, as text.
+const wanted = (settings) => `${hashOf({ a: settings })}${settings.mine ? ` ${ownDigits().version}` : ""}`;
+
+function onEvent(name, event) {
+  if (event === "check") refreshUnit(name);
+  keepPace();
+  if (!isFollowing && isLearning()) follow();
+  drawSoon();
+}
+
+// Let none run ahead of the other.
+function keepPace() {
+  for (const network of Object.values(networks)) {
+    const others = Object.values(networks).filter((other) => other !== network && other.status === "running");
+    const pace = Math.min(...others.map(({ tick }) => tick.epoch + MAX_AHEAD));
+    if (network.made && network.pace !== pace) network.ask("pace", { epoch: pace });
+    network.pace = pace;
   }
-  source.addEventListener("end", (event) => {
-    for (const name of ["a", "b"]) forget(name);
-    inform(`The networks are gone: ${JSON.parse(event.data).error}. Train creates new ones.`);
-  });
-  source.onerror = () => inform("The server does not answer. Is it still running? Trying again…");
-  source.onopen = () => { inform(""); trying(synchronise); }; // also after a lost connection: the server may have restarted
 }
 
-function forget(name) {
-  delete made[name];
-  delete networks[name];
-  setLayers(name, null);
+// Show what the networks see in the drawing, once for each picture of the screen.
+function follow() {
+  isFollowing = isLearning() && !find("play").hidden;
+  if (!isFollowing) return;
+  askAgain();
+  requestAnimationFrame(follow);
 }
 
-// Create the networks whose settings have changed, then act. Actions wait for each other, so that no click is lost.
-function act(what) {
+// Create the networks whose settings have changed, then ask them for something, {request: arguments}.
+function act(request) {
   pending += 1;
   work = work.then(() => trying(async () => {
-    if (what !== "pause") await make();
-    await ask(`v1/play/${what}`, { method: "POST" });
-    if (what !== "train") refreshUnit();
+    const [[name, given]] = Object.entries(request);
+    if (given.until !== 0) await make();
+    await Promise.all(Object.values(networks).map((network) => network.made && network.ask(name, given)));
   })).finally(() => {
     pending -= 1;
     drawSoon();
@@ -101,29 +100,47 @@ function act(what) {
 }
 
 async function make() {
-  if (made.b && !experiments.b) {
-    await ask("v1/play/networks/b", { method: "DELETE" });
-    forget("b");
+  trouble = "";
+  if (networks.b && !experiments.b) {
+    networks.b.end();
+    delete networks.b;
+    setLayers("b", null);
   }
   for (const [name, settings] of Object.entries(experiments)) {
-    const [json, text] = [structuredClone(settings), asJson(settings)];
-    if (made[name] === text) continue;
-    networks[name] = {};
-    trouble = "";
+    networks[name] ??= new Network((event) => onEvent(name, event));
+    const text = wanted(settings);
+    if (networks[name].made === text && networks[name].status !== "failed") continue;
+    if (settings.digits > SMALL) trouble = "Loading all 70,000 digits…";
     drawSoon();
-    await ask(`v1/play/networks/${name}`, { method: "PUT", json });
-    made[name] = text;
-    setLayers(name, json.hidden);
+    digits = await digitsFor(settings.digits).finally(() => { trouble = ""; });
+    await networks[name].build(structuredClone(settings), text, digits, ownDigits());
+    setLayers(name, settings.hidden);
   }
 }
 
-const isLearning = () => Object.values(networks).some(({ tick }) => tick?.status === "running");
+function ownChanged() {
+  for (const network of Object.values(networks)) if (network.made) network.ask("own", { mine: ownDigits().test });
+  drawSoon();
+}
+
+async function copyResult() {
+  const name = chosenNetwork();
+  const { check } = networks[name] ?? {};
+  if (!check || statusOf(name) !== "paused") throw new Error("Train the network first, then pause it: a result is what the last test says.");
+  const page = location.protocol === "file:" ? "" : location.href.split("#")[0];
+  await copy(resultLine(experiments[name], check, page), "result: put your name in front");
+}
+
+const isLearning = () => Object.values(networks).some(({ status }) => status === "running");
+
+// Whether a network learns that has the settings of the page.
+const isWatched = () => Object.keys(experiments).some((name) => statusOf(name) === "running");
 
 function statusOf(name) {
-  if (pending && !made[name]) return "starting";
-  if (!made[name]) return "none";
-  if (made[name] !== asJson(experiments[name])) return "changed";
-  return networks[name]?.tick?.status ?? "starting";
+  const network = networks[name];
+  if (!network?.made) return pending ? "starting" : "none";
+  if (!experiments[name] || network.made !== wanted(experiments[name])) return "changed";
+  return network.status === "paused" && !network.tick.steps ? "ready" : network.status;
 }
 
 function drawSoon() {
@@ -133,8 +150,7 @@ function drawSoon() {
 }
 
 function draw() {
-  const shown = Object.fromEntries(Object.keys(experiments).map((name) => [name, { ...networks[name], status: statusOf(name) }]));
-  if (!Object.keys(shown).length) return;
+  const shown = Object.fromEntries(Object.keys(experiments).map((name) => [name, { tick: networks[name]?.tick, check: networks[name]?.check, status: statusOf(name) }]));
   showFigures(shown);
   showCurves(shown);
   const check = shown[chosenNetwork()]?.check ?? null;
@@ -143,7 +159,7 @@ function draw() {
   for (const id of ["play-side-b", "play-layers-name", "play-layers-side-b", "play-compare"]) find(id).hidden = !shown.b;
   showComparison(shown);
   showLesson(shown);
-  find("play-train").textContent = isLearning() ? "Pause" : "Train";
+  find("play-train").textContent = isWatched() ? "Pause" : "Train";
   announce("play-status", stateOf(shown));
   askAgain();
 }
@@ -153,9 +169,9 @@ function stateOf(shown) {
   const failed = all.filter(([, { status }]) => status === "failed").map(([name, { tick }]) => `${name.toUpperCase()} has failed: ${tick.error}.`);
   const any = (status) => all.some(([, each]) => each.status === status);
   if (trouble) return trouble;
-  if (any("starting")) return "Making the networks; the first time takes some seconds…";
+  if (any("starting")) return "Making the networks…";
   if (failed.length) return failed.join(" ");
-  if (any("running")) return "Learning. Draw meanwhile, and see it change.";
-  if (any("changed") || (any("none") && any("paused"))) return "Settings have changed: a changed network starts over when you train.";
+  if (any("running")) return "Learning. Draw meanwhile.";
+  if (any("changed") && !any("ready")) return "Settings changed: Train starts over.";
   return any("paused") ? "Paused." : "Choose settings, then train.";
 }

@@ -1,72 +1,53 @@
-// The settings of the playground's networks A and B: their controls, the number of parameters, and code to copy.
+// The settings of the networks A and B: their controls, the address that holds them, and what is wrong with them.
 
-import { ask } from "../shared/api.js";
-import { element, find, notify, trying } from "../shared/dom.js";
-import { titleOf } from "../shared/text.js";
+import { element, find, notify } from "../shared/dom.js";
+import { asKeras, asRecipe } from "./code.js";
+import { defaults, fromHash, hashOf, isLast, parameters, problemOf, SETTINGS } from "./link.js";
 
-const RATES = ["0.00001", "0.0001", "0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1", "3", "10"];
-const BATCHES = ["1", "8", "16", "32", "64", "128", "256", "512", "1024"];
-const DIGITS = ["100", "200", "500", "1000", "2000", "5000", "10000", "20000", "60000"];
-const CHOICES = { learning_rate: RATES, batch_size: BATCHES, digits: DIGITS };
-const MAXIMA = { dropout: 0.9, label_noise: 1, shift: 6, scale: 0.4, shear: 0.6, elastic: 4, contrast: 0.9 }; // of sliders
-const ORDER = ["hidden", "activation", "dropout", "digits", "label_noise", "optimizer", "learning_rate", "batch_size", "seed"];
-
-let controls = []; // as /v1/play describes them
-let maxLayers;
 let chosen = "a"; // the network whose settings are shown
 let changed;
-let requests = 0;
 
 /** @type {Record<string, any>} */
-export const experiments = {}; // network -> its settings, as the API takes them
+export const experiments = {}; // network -> its settings
 
 // `whenChanged` is called after each change of a setting, and when a network comes or goes.
-export function startSettings(described, layers, whenChanged) {
-  controls = described;
-  maxLayers = layers;
+export function startSettings(whenChanged) {
   changed = whenChanged;
   experiments.a = defaults();
-  const shown = controls.filter(({ name }) => !name.startsWith("augmentation."));
-  shown.sort((one, other) => ORDER.indexOf(one.name) - ORDER.indexOf(other.name));
-  find("play-settings").replaceChildren(...shown.map(field),
-    element("details", {}, element("summary", {}, "Augmentation"), element("p", { class: "hint" }, "Random changes to the training digits."),
-      ...controls.filter(({ name }) => name.startsWith("augmentation.")).map(field)));
+  find("play-settings").replaceChildren(...SETTINGS.map(field));
   for (const name of ["a", "b"]) find(`play-choose-${name}`).addEventListener("click", () => choose(name));
   find("play-add").addEventListener("click", () => { experiments.b = structuredClone(experiments.a); choose("b"); find("play-remove").focus(); });
   find("play-remove").addEventListener("click", () => { delete experiments.b; choose("a"); find("play-add").focus(); });
-  find("play-recipe").addEventListener("click", () => copy("recipe", "recipe file"));
-  find("play-keras").addEventListener("click", () => copy("keras", "Keras code"));
-  choose("a");
+  find("play-defaults").addEventListener("click", () => setExperiments({ a: defaults() }));
+  find("play-recipe").addEventListener("click", () => copy(asRecipe(experiments[chosen]), "recipe file"));
+  find("play-keras").addEventListener("click", () => copy(asKeras(experiments[chosen]), "Keras code"));
+  find("play-link").addEventListener("click", () => copy(location.href, "link: who opens it starts with the same settings"));
+  adoptAddress();
 }
 
-// Of the settings of a network, one with a name such as "digits" or "augmentation.shift".
-const settingOf = (settings, name) => name.split(".").reduce((part, key) => part[key], settings);
-
-function put(settings, name, value) {
-  const [key, part] = name.split(".");
-  if (part) settings[key][part] = value;
-  else settings[key] = value;
+// Take over the settings that the address holds; without any, the address gets those that the page has.
+export function adoptAddress() {
+  const found = fromHash(location.hash);
+  setExperiments(found?.experiments ?? { ...experiments });
+  if (found?.problems.length) notify(`The link has settings that do not exist here. ${found.problems.join(" ")}`);
 }
 
-export function defaults() {
-  const settings = { augmentation: {} };
-  for (const control of controls) put(settings, control.name, control.default);
-  return settings;
-}
-
-// All settings as one text, to compare networks.
-export const asJson = (settings) => JSON.stringify(controls.map(({ name }) => settingOf(settings, name)));
-
-// Set the controls of a network; null removes network B.
-export function setExperiment(name, settings) {
-  if (settings) experiments[name] = structuredClone(settings);
-  else delete experiments[name];
-  choose(name === "b" && !settings ? "a" : chosen in experiments ? chosen : "a");
+// Set all settings: {a} or {a, b}.
+export function setExperiments(given) {
+  delete experiments.b;
+  Object.assign(experiments, structuredClone(given));
+  choose(chosen in experiments ? chosen : "a");
 }
 
 export const chosenNetwork = () => chosen;
 
-const title = (name) => ({ hidden: "Hidden layers", digits: "Training digits" })[name] ?? titleOf(name);
+// Show a text below the buttons, and copy it where the browser lets us.
+export async function copy(text, name) {
+  find("play-code").textContent = text;
+  find("play-code").hidden = false;
+  const isCopied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  notify(isCopied ? `Copied the ${name}.` : "It is shown below the buttons of the network: copy it from there.");
+}
 
 function choose(name) {
   chosen = name;
@@ -74,102 +55,83 @@ function choose(name) {
   for (const each of ["a", "b"]) find(`play-choose-${each}`).setAttribute("aria-pressed", String(each === name));
   for (const id of ["play-choose-a", "play-choose-b", "play-remove"]) find(id).hidden = !hasB;
   find("play-add").hidden = hasB;
-  for (const control of controls) fill(control);
+  for (const setting of SETTINGS) fill(setting);
   describe();
-  changed();
 }
 
-function field(control) {
-  const { name, help, choices, maximum } = control;
-  const max = MAXIMA[name.split(".").at(-1)] ?? maximum;
+const numberText = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: 6 });
+
+function field(setting) {
+  const { name, title, help, choices, values, slider, step, min, max } = setting;
   const given = { id: `play-${name}`, "aria-describedby": `about-${name}` };
-  const about = element("p", { id: `about-${name}`, class: "hint" }, help);
-  if (name === "hidden") {
-    return element("fieldset", { ...given, class: "setting" }, element("legend", {}, title(name)), element("div", { class: "row", id: "play-units" }), about);
-  }
+  const about = [element("p", { id: `about-${name}`, class: "hint" }, help), element("p", { id: `problem-${name}`, class: "doubt", role: "status", hidden: true })];
+  if (name === "hidden") return element("fieldset", { ...given, class: "setting" }, element("legend", {}, title), element("div", { class: "row", id: "play-units" }), ...about);
   let input;
-  if (choices.length) input = element("select", given, ...choices.map((choice) => element("option", {}, choice)));
-  else if (name in CHOICES) input = element("select", given, ...CHOICES[name].map((value) => element("option", { value }, Number(value).toLocaleString("en", { maximumFractionDigits: 5 }))));
-  else if (name === "seed") input = element("input", { ...given, type: "number", min: 0, max: 4294967295, step: 1 });
-  else input = element("input", { ...given, type: "range", min: 0, max, step: max > 5 ? 0.5 : 0.05 });
-  input.addEventListener("input", () => set(name, choices.length ? input.value : Number(input.value)));
-  return element("div", { class: "setting" }, element("label", { for: given.id }, title(name), " ", element("output", { id: `value-${name}`, for: given.id })),
-    input, about);
+  if (name === "mine") input = element("input", { ...given, type: "checkbox" });
+  else if (choices || values) input = element("select", given, ...(choices ?? values).map((value) => element("option", { value }, choices ? value : numberText(value))));
+  else input = element("input", slider === undefined ? { ...given, type: "number", min, max, step: 1 } : { ...given, type: "range", min: 0, max: slider, step });
+  input.addEventListener("input", () => set(setting, name === "mine" ? input.checked : choices ? input.value : input.value === "" ? Number.NaN : Number(input.value)));
+  return element("div", { class: "setting" }, element("label", { for: given.id }, title, " ", element("output", { id: `value-${name}`, for: given.id })), input, ...about);
 }
 
 // The hidden layers: a number of units each, with buttons to add and remove a layer.
-function fillHidden(control) {
-  const { maximum } = control;
+function fillHidden(setting) {
   const { hidden } = experiments[chosen];
   const replace = (units, focus) => {
-    set("hidden", units);
-    fillHidden(control);
+    set(setting, units);
+    fillHidden(setting);
     find(focus).focus();
   };
+  const read = () => [...find("play-units").querySelectorAll("input")].map((input) => (input.value === "" ? Number.NaN : Number(input.value)));
   find("play-units").replaceChildren(
     ...hidden.map((units, i) => element("input", {
-      id: `play-units-${i}`, type: "number", min: 1, max: maximum, step: 1, value: units, "aria-label": `Units of hidden layer ${i + 1}`,
-      onchange: (event) => {
-        const value = Math.min(maximum, Math.max(1, Math.round(Number(event.target.value)) || 1));
-        event.target.value = value;
-        set("hidden", experiments[chosen].hidden.with(i, value));
-      },
+      id: `play-units-${i}`, type: "number", min: 1, step: 1, value: units, "aria-label": `Units of hidden layer ${i + 1}`, oninput: () => set(setting, read()),
     })),
-    element("button", { type: "button", id: "play-more", disabled: hidden.length >= maxLayers, "aria-label": "Add a hidden layer",
+    element("button", { type: "button", id: "play-more", class: "icon", disabled: isLast(hidden), "aria-label": "Add a hidden layer",
       onclick: () => replace([...experiments[chosen].hidden, experiments[chosen].hidden.at(-1) ?? 64], "play-more") }, "+"),
-    element("button", { type: "button", id: "play-fewer", disabled: !hidden.length, "aria-label": "Remove the last hidden layer",
+    element("button", { type: "button", id: "play-fewer", class: "icon", disabled: !hidden.length, "aria-label": "Remove the last hidden layer",
       onclick: () => replace(experiments[chosen].hidden.slice(0, -1), "play-fewer") }, "−"));
 }
 
-function fill(control) {
-  const { name } = control;
-  const value = settingOf(experiments[chosen], name);
-  if (name === "hidden") return fillHidden(control);
+function fill(setting) {
+  const { name } = setting;
+  const value = experiments[chosen][name];
+  showProblem(setting, "");
+  if (name === "hidden") return fillHidden(setting);
   const input = find(`play-${name}`);
-  if (input.tagName === "SELECT" && ![...input.options].some((option) => option.value === String(value))) {
-    input.append(element("option", { value }, String(value)));
-  }
-  input.value = value;
+  if (input.tagName === "SELECT" && ![...input.options].some((option) => option.value === String(value))) input.append(element("option", { value }, numberText(value)));
+  if (name === "mine") input.checked = value;
+  else input.value = value;
   showValue(name);
 }
 
 function showValue(name) {
-  if (find(`play-${name}`)?.type === "range") find(`value-${name}`).textContent = String(settingOf(experiments[chosen], name));
+  if (find(`play-${name}`).type === "range") find(`value-${name}`).textContent = String(experiments[chosen][name]);
 }
 
-function set(name, value) {
-  put(experiments[chosen], name, value);
-  showValue(name);
+function showProblem({ name }, problem) {
+  find(`problem-${name}`).hidden = !problem;
+  find(`problem-${name}`).textContent = problem && `${problem} It stays as it was.`;
+}
+
+// Change a setting; a value that is out of range changes nothing.
+function set(setting, value) {
+  const problem = problemOf(setting, value);
+  showProblem(setting, problem);
+  if (problem) return;
+  experiments[chosen][setting.name] = value;
+  if (setting.name !== "hidden") showValue(setting.name);
   describe();
-  changed();
 }
 
-// Show how many parameters the network has, and the settings in which A and B differ.
+// Show how many parameters the network has, and the settings in which A and B differ; the address holds them all.
 function describe() {
-  const request = ++requests;
   const { a, b = a } = experiments;
-  const differing = controls.map(({ name }) => [name, settingOf(a, name), settingOf(b, name)])
-    .filter(([, inA, inB]) => String(inA) !== String(inB))
-    .map(([name, ...values]) => `${title(name).toLowerCase()} (${values.map(text).join(" / ")})`);
+  const text = (value) => (Array.isArray(value) ? value.join(", ") || "none" : String(value));
+  const differing = SETTINGS.filter(({ name }) => String(a[name]) !== String(b[name])).map(({ name, title }) => `${title.toLowerCase()} (${text(a[name])} / ${text(b[name])})`);
   find("play-difference").hidden = !experiments.b;
   find("play-difference").textContent = differing.length ? `A and B differ in ${differing.join(", ")}.` : "A and B are the same: change one thing in B.";
-  trying(async () => {
-    const { parameters } = await experiment();
-    if (request === requests) find("play-parameters").textContent = parameters.toLocaleString("en");
-  });
-}
-
-// The chosen network's parameters, and its settings as code.
-const experiment = () => ask("v1/play/experiment", { method: "POST", json: experiments[chosen] });
-
-const text = (value) => (Array.isArray(value) ? value.join(", ") || "none" : String(value));
-
-function copy(kind, name) {
-  return trying(async () => {
-    const described = await experiment();
-    find("play-code").textContent = described[kind];
-    find("play-code").hidden = false;
-    await navigator.clipboard?.writeText(described[kind]);
-    notify(navigator.clipboard ? `Copied the ${name}.` : `The ${name} is shown below the buttons.`);
-  });
+  find("play-parameters").textContent = parameters(experiments[chosen]).toLocaleString("en");
+  if (!find("play").hidden) history.replaceState(null, "", hashOf({ a, b: experiments.b }));
+  changed();
 }

@@ -1,4 +1,4 @@
-// Pixels between the API, which has them in base64, and canvases.
+// Pixels between canvases and the API, which has them in base64; all functions here take bytes, too.
 
 import { element } from "./dom.js";
 
@@ -12,8 +12,9 @@ export function heat(value) {
   return DARK.map((from, i) => Math.round(from + Math.abs(value) * (end[i] - from)));
 }
 
-export function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+// Bytes as they are, or from base64.
+export function bytesOf(data) {
+  return typeof data === "string" ? Uint8Array.from(atob(data), (character) => character.charCodeAt(0)) : data;
 }
 
 // A canvas as the bytes of a PNG; no bytes for null. Synchronous, because a browser may delay `toBlob` until it is idle.

@@ -1,9 +1,9 @@
 // The network for single digits: from a crop to a prediction and to pictures of its layers; digits/network.py, layers.py and
 // runtime.py in JavaScript, with ONNX Runtime Web in one thread.
 
-import { bytesOf } from "../../page/shared/pixels.js";
-import { least, most, total } from "./arrays.js";
-import { FIELD } from "./preprocess.js";
+import { bytesOf } from "../page/shared/pixels.js";
+import { least, most, total } from "../page/shared/stages/arrays.js";
+import { FIELD } from "../page/shared/stages/preprocess.js";
 
 const MIN_PROBABILITY = 1e-12;
 const MIN_CERTAIN_PROBABILITY = 0.9;

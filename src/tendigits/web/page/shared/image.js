@@ -1,6 +1,6 @@
 // Decode a picture to grey pixels; pictures/image.py in JavaScript.
 
-import { element } from "../page/shared/dom.js";
+import { element } from "./dom.js";
 import { least, most } from "./stages/arrays.js";
 
 const MIN_CONTRAST = 32;

@@ -1,0 +1,9 @@
+// The exported page with the playground alone.
+
+import { showPlaying, startPlaying } from "../page/play/play.js";
+import { find } from "../page/shared/dom.js";
+
+startPlaying();
+find("play").hidden = false;
+showPlaying();
+addEventListener("hashchange", showPlaying);

@@ -1,0 +1,45 @@
+// NumPy's .npz: a zip archive of arrays, each with a header that says its type and shape. Here all are uint8.
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+
+function crc32(bytes) {
+  return ~bytes.reduce((crc, byte) => TABLE[(crc ^ byte) & 255] ^ (crc >>> 8), -1) >>> 0;
+}
+
+// Numbers in two or four bytes each, the lowest first: [[value, bytes], ...].
+const little = (...numbers) => Uint8Array.from(numbers.flatMap(([value, bytes]) => Array.from({ length: bytes }, (_, i) => (value >>> (8 * i)) & 255)));
+
+function npy({ bytes, shape }) {
+  const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(", ")},), }`;
+  const padded = `${header.padEnd(Math.ceil((header.length + 11) / 64) * 64 - 11)}\n`; // the data begin at a multiple of 64
+  return concatenated(Uint8Array.of(0x93), text("NUMPY\x01\x00"), little([padded.length, 2]), text(padded), bytes);
+}
+
+const text = (string) => new TextEncoder().encode(string);
+
+function concatenated(...parts) {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((at, part) => { all.set(part, at); return at + part.length; }, 0);
+  return all;
+}
+
+// Arrays by their names, {name: {bytes, shape}}, as a file.
+export function npz(arrays) {
+  const [local, central] = [[], []];
+  let offset = 0;
+  for (const [name, array] of Object.entries(arrays)) {
+    const [data, file] = [npy(array), text(`${name}.npy`)];
+    // Version 2.0, no flags, stored, 1980-01-01 00:00, sum, both sizes, length of the name, no extra field.
+    const common = little([20, 2], [0, 2], [0, 2], [0, 2], [33, 2], [crc32(data), 4], [data.length, 4], [data.length, 4], [file.length, 2], [0, 2]);
+    local.push(little([0x04034b50, 4]), common, file, data);
+    central.push(little([0x02014b50, 4], [20, 2]), common, little([0, 2], [0, 2], [0, 2], [0, 4], [offset, 4]), file);
+    offset += 4 + common.length + file.length + data.length;
+  }
+  const size = central.reduce((sum, part) => sum + part.length, 0);
+  const count = Object.keys(arrays).length;
+  return new Blob([...local, ...central, little([0x06054b50, 4], [0, 4], [count, 2], [count, 2], [size, 4], [offset, 4], [0, 2])], { type: "application/zip" });
+}

@@ -1,0 +1,132 @@
+// A person's own digits: drawn or from pictures, labelled, kept in this browser, saved as a file for Python.
+
+import { element, find, notify, save, trying } from "../shared/dom.js";
+import { greyOf, openImage } from "../shared/image.js";
+import { cropCanvas } from "../shared/pixels.js";
+import { findDigit } from "../shared/stages/find.js";
+import { plural } from "../shared/text.js";
+import { PIXELS } from "./kernel.js";
+import { npz } from "./npz.js";
+import { clearDrawing, drawing, showPicture } from "./pen.js";
+
+const MAX_DIGITS = 2000;
+
+let digits = []; // {id, label, pixels}
+let own = split(0); // the version rises with each change
+let waiting = []; // crops of pictures that wait for their labels; the first one is shown
+let changed;
+let database = null;
+
+// `whenChanged` is called when there are other digits than before.
+export function startOwn(whenChanged) {
+  changed = whenChanged;
+  find("play-own-labels").append("This is a", ...Array.from({ length: 10 }, (_, label) =>
+    element("button", { type: "button", "aria-label": `Keep it as a ${label}`, onclick: () => keep(label) }, String(label))));
+  find("play-own-files").addEventListener("change", ({ target }) => trying(() => open([...target.files])).finally(() => { target.value = ""; }));
+  find("play-own-save").addEventListener("click", saveFile);
+  find("play-own-delete").addEventListener("click", () => trying(deleteAll));
+  const place = find("play-drawing");
+  place.addEventListener("dragover", (event) => event.preventDefault());
+  place.addEventListener("drop", (event) => { event.preventDefault(); trying(() => open([...event.dataTransfer.files])); });
+  trying(load);
+}
+
+// Of each label every second digit is for learning, the others are for the test: {train: {x, y}, test: {x, y}, version}.
+export const ownDigits = () => own;
+
+function split(version) {
+  const parts = [[], []];
+  const counts = new Array(10).fill(0);
+  for (const digit of digits) parts[counts[digit.label]++ % 2].push(digit);
+  const [test, train] = parts.map(arrays);
+  return { train, test, version };
+}
+
+function arrays(some) {
+  const x = new Uint8Array(PIXELS * some.length);
+  some.forEach(({ pixels }, i) => { x.set(pixels, i * PIXELS); });
+  return { x, y: Uint8Array.from(some, ({ label }) => label) };
+}
+
+async function load() {
+  database = await answer(Object.assign(indexedDB.open("tendigits-play", 1), {
+    onupgradeneeded: (event) => event.target.result.createObjectStore("digits", { keyPath: "id", autoIncrement: true }),
+  }));
+  digits = await answer(store("readonly").getAll());
+  show();
+}
+
+const store = (mode) => database.transaction("digits", mode).objectStore("digits");
+
+function answer(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(new Error("This browser keeps nothing for this page: your digits are gone when it closes."));
+  });
+}
+
+function keep(label) {
+  return trying(async () => {
+    if (!drawing()) throw new Error("Draw a digit first, or choose a picture of one.");
+    if (digits.length >= MAX_DIGITS) throw new Error(`You have ${MAX_DIGITS} digits, and more are not kept: delete some.`);
+    const digit = { label, pixels: drawing() };
+    digits.push(database ? { ...digit, id: await answer(store("readwrite").add(digit)) } : digit);
+    waiting.shift();
+    clearDrawing();
+    showWaiting();
+    show();
+    notify(`Kept as a ${label}: you have ${plural(digits.length, "digit")} of your own.`);
+  });
+}
+
+// Cut a digit out of each picture; then each waits for its label.
+async function open(files) {
+  const crops = [];
+  for (const file of files) {
+    const { crop } = findDigit(greyOf(await openImage(file), "white"));
+    if (!crop.some(Boolean)) throw new Error(`There is no digit in ${file.name}.`);
+    crops.push(crop);
+  }
+  waiting = [...waiting, ...crops];
+  clearDrawing();
+  showWaiting();
+}
+
+function showWaiting() {
+  if (!waiting.length) return;
+  showPicture(waiting[0]);
+  notify(`${plural(waiting.length, "picture")} to label: press the digit that the small black picture shows.`);
+}
+
+function show() {
+  own = split(own.version + 1);
+  find("play-own-count").textContent = String(digits.length);
+  find("play-own-digits").replaceChildren(...digits.map((digit) => element("li", {},
+    element("button", { type: "button", class: "plain", "aria-label": `Delete this ${digit.label}`, onclick: () => trying(() => remove(digit)) }, cropCanvas(digit.pixels, `a ${digit.label}`)),
+    String(digit.label))));
+  for (const id of ["play-own-save", "play-own-delete"]) find(id).disabled = !digits.length;
+  changed();
+}
+
+async function remove(digit) {
+  if (database) await answer(store("readwrite").delete(digit.id));
+  digits = digits.filter((each) => each !== digit);
+  show();
+}
+
+async function deleteAll() {
+  if (database) await answer(store("readwrite").clear());
+  const gone = digits;
+  digits = [];
+  show();
+  notify(`Deleted ${plural(gone.length, "digit")}.`, { name: "Undo", do: () => trying(async () => {
+    for (const digit of gone) if (database) await answer(store("readwrite").add(digit));
+    digits = gone;
+    show();
+  }) });
+}
+
+function saveFile() {
+  const { x, y } = arrays(digits);
+  save(npz({ x_train: { bytes: x, shape: [y.length, 28, 28] }, y_train: { bytes: y, shape: [y.length] } }), "my_digits.npz");
+}

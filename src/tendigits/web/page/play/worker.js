@@ -1,0 +1,138 @@
+// The worker in which one network learns: it answers requests, {id, do, ...}, and posts what happens, {event, data}.
+//
+// It learns for some milliseconds at a time and answers in between, so that the pen's bars move while it learns.
+
+import { MAX_OUTPUTS, PIXELS } from "./kernel.js";
+import { Learner } from "./learner.js";
+import { activations, describeUnit, Scores, weightPictures } from "./views.js";
+
+const SLICE_MS = 8; // of learning or testing between two looks at the requests
+const TICK_MS = 50;
+const TEST_MS = 500; // at least, between two tests after an epoch
+const EARLY_TESTS = [1 / 16, 1 / 8, 1 / 4, 1 / 2]; // epochs after which it is tested in the first one
+const MAX_EARLY_DIGITS = 2000; // for such a test
+
+let kernel; // the compiled kernel, as a promise
+let net = null; // {learner, test, mine, until, steps, status, error, ...}
+let wake = (_ = null) => {};
+
+const requests = {
+  start: ({ wasm }) => { kernel = WebAssembly.compile(wasm); },
+
+  // Make a network; `train`, `test` and `mine` have x and y.
+  async build({ settings, train, test, mine }) {
+    net = { learner: new Learner(await kernel, settings, train), settings, train, test, mine, until: 0, batches: 0, error: null, pace: Infinity, tested: -1, testedAt: -Infinity };
+    live(net);
+  },
+
+  reset: () => requests.build(net),
+  learn: ({ until }) => { net.until = until === "epoch" ? Math.floor(net.learner.epoch) + 1 : until; },
+  batch: () => { Object.assign(net, { until: 0, batches: 1 }); },
+  own: ({ mine }) => { Object.assign(net, { mine, tested: -1 }); }, // other own digits to test with
+  pace: ({ epoch }) => { net.pace = epoch; }, // the other network's, which this one waits for
+
+  // Each layer's outputs for a drawing, 784 bytes; null if they are no longer finite numbers.
+  draw({ pixels }) {
+    const layers = net.learner.units.slice(1).map((_, layer) => net.learner.kernel.outputs(pixels, layer));
+    return layers.every((layer) => layer.every(Number.isFinite)) ? layers : null;
+  },
+
+  unit: ({ layer, unit }) => describeUnit(net.learner, net.test.x, layer, unit, turn),
+};
+
+addEventListener("message", async ({ data: { id, do: name, ...given } }) => {
+  try {
+    postMessage({ id, result: await requests[name](given) });
+  } catch (error) {
+    postMessage({ id, error: error.message });
+  }
+  if (name !== "draw" && name !== "unit") wake();
+});
+
+// Let waiting messages in; a timer would take four milliseconds.
+const channel = new MessageChannel();
+const turns = []; // functions that go on, the first one first
+channel.port1.onmessage = () => turns.shift()();
+const turn = () => new Promise((resolve) => {
+  turns.push(resolve);
+  channel.port2.postMessage(null);
+});
+
+const statusOf = ({ error, until, batches, learner }) => (error ? "failed" : batches || learner.epoch < until ? "running" : "paused");
+
+// Learn, test and wait, until another network takes its place.
+async function live(mine) {
+  let tickedAt = -Infinity;
+  while (mine === net) {
+    const before = mine.learner.epoch;
+    const isResting = () => statusOf(mine) !== "running" || mine.learner.epoch > mine.pace;
+    if (!isResting()) learn(mine);
+    if (statusOf(mine) !== "running" || isDue(mine, before)) await test(mine);
+    if (mine !== net) return;
+    if (isResting() || performance.now() - tickedAt >= TICK_MS) {
+      tick(mine);
+      tickedAt = performance.now();
+    }
+    await (isResting() ? new Promise((resolve) => { wake = resolve; }) : turn());
+  }
+}
+
+function learn(mine) {
+  const { learner } = mine;
+  const end = performance.now() + SLICE_MS;
+  const epoch = Math.floor(learner.epoch);
+  try {
+    do {
+      learner.step();
+      if (mine.batches) mine.batches -= 1;
+    } while (performance.now() < end && statusOf(mine) === "running" && learner.epoch < epoch + 1);
+  } catch (error) {
+    mine.error = error.message;
+  }
+}
+
+function isDue({ learner: { epoch }, testedAt }, before) {
+  if (EARLY_TESTS.some((at) => before < at && epoch >= at)) return true;
+  return Math.floor(epoch) > Math.floor(before) && performance.now() - testedAt >= TEST_MS;
+}
+
+// Test it, unless nothing has changed since, and post the result.
+async function test(mine) {
+  const { learner, test: { x, y } } = mine;
+  if (mine.error || mine.tested === learner.steps || !learner.steps) return;
+  const isEarly = learner.epoch < 1 && statusOf(mine) === "running";
+  const n = isEarly ? Math.min(MAX_EARLY_DIGITS, y.length) : y.length;
+  const scores = new Scores(x, y);
+  let end = performance.now() + SLICE_MS;
+  for (let first = 0; first < n; first += MAX_OUTPUTS) {
+    scores.add(learner.kernel.outputs(x.subarray(first * PIXELS, Math.min(n, first + MAX_OUTPUTS) * PIXELS)));
+    if (performance.now() < end) continue;
+    await turn();
+    if (mine !== net) return;
+    end = performance.now() + SLICE_MS;
+  }
+  if (!Number.isFinite(scores.loss)) {
+    mine.error = "the weights became too large to compute with; try a smaller learning rate";
+    return;
+  }
+  if (learner.test.points.at(-1)?.[0] !== learner.epoch) learner.test.add(learner.epoch, scores.loss, scores.accuracy);
+  Object.assign(mine, { tested: learner.steps, testedAt: performance.now() });
+  const own = read(learner, mine.mine);
+  const data = {
+    epoch: learner.epoch, steps: learner.steps, ...scores.report(), mine: own?.report(), weights: weightPictures(learner), histograms: activations(learner, x),
+  };
+  postMessage({ event: "check", data });
+}
+
+// How it reads some digits, at once; null if the list is empty.
+function read({ kernel }, { x, y }) {
+  const scores = new Scores(x, y);
+  for (let first = 0; first < y.length; first += MAX_OUTPUTS) scores.add(kernel.outputs(x.subarray(first * PIXELS, (first + MAX_OUTPUTS) * PIXELS)));
+  return scores.n ? scores : null;
+}
+
+function tick(mine) {
+  const { learner, error } = mine;
+  const curve = { training: learner.training.points, test: learner.test.points };
+  postMessage({ event: "tick", data: { status: statusOf(mine), error, steps: learner.steps, epoch: learner.epoch, curve } });
+}

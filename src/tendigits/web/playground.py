@@ -1,0 +1,87 @@
+"""The playground's files: a network learns in the page itself, on the server's page and in an exported folder alike.
+
+scripts()["digits.js"]()          # a script that the page loads, by its name
+write_playground(Path("play"))    # a folder with the page, to be opened as a file or put on any web server
+
+A page that is opened as a file can load neither modules nor data, so data are in scripts: the worker and the compiled
+kernel in packed.js, MNIST's digits in digits.js and more_digits.js.
+"""
+
+import base64
+import gzip
+import json
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from tendigits.data.dataset import Pixels
+from tendigits.data.mnist import load_data
+from tendigits.files import make_folder, write_text
+from tendigits.web.pages import WEB, as_module, documents, fragment, head, join_modules, text_of
+
+N_TRAIN, N_TEST = 10_000, 2_000  # digits in the first script; the rest is loaded when somebody wants more
+GZIP_LEVEL = 6  # 9 takes four times as long for one percent
+
+FILES = ("index.html", "style.css", "icon.svg", "try.html", "try.css", "tendigits.js", "digits.js", "more_digits.js")
+MARK = b'id="play-title"'  # in index.html
+
+
+def scripts() -> dict[str, Callable[[], str]]:
+    """Path -> a function that makes the script there."""
+    return {
+        "play/packed.js": packed_module,
+        "digits.js": partial(digits_script, more=False),
+        "more_digits.js": partial(digits_script, more=True),
+    }
+
+
+def write_playground(folder: Path, *, all_digits: bool = False) -> list[Path]:
+    """Write the page into a folder, with all 70,000 digits or the first 12,000. Returns the files, index.html first."""
+    page = Template(text_of("exported/play.html"))
+    made = {
+        "index.html": page.substitute(head=head("Watch a network learn"), play=fragment("play/play")),
+        "try.html": documents()["/try.html"],
+        "tendigits.js": join_modules("exported/play.js", {"page/play/packed.js": packed_module()}),
+    }
+    made |= {name: text_of(f"page/{name}") for name in ("style.css", "icon.svg", "try.css")}
+    made |= {name: scripts()[name]() for name in ("digits.js", "more_digits.js") if name == "digits.js" or all_digits}
+    make_folder(folder)
+    for name, text in made.items():
+        write_text(folder / name, text)
+    return [folder / name for name in made]
+
+
+@cache
+def packed_module() -> str:
+    """The module play/packed.js."""
+    kernel = base64.b64encode((WEB / "page/play/play.wasm").read_bytes()).decode()
+    return as_module("packed", {"worker": join_modules("page/play/worker.js"), "kernel": kernel})
+
+
+@cache
+def digits_script(*, more: bool) -> str:
+    """A script with the first 10,000 training digits and every fifth test digit, or with all others."""
+    (x_train, y_train), test_set = load_data()
+    # MNIST's first test digits are harder than the rest; every fifth digit is like all of them.
+    x_test, y_test = (np.concatenate([each[::5], np.delete(each, np.s_[::5], axis=0)]) for each in test_set)
+    train, test = (slice(n, None) if more else slice(n) for n in (N_TRAIN, N_TEST))
+    images, labels = np.concatenate([x_train[train], x_test[test]]), np.concatenate([y_train[train], y_test[test]])
+    packed = base64.b64encode(gzip.compress(pack(images, labels), GZIP_LEVEL, mtime=0)).decode()
+    about = {"train": len(y_train[train]), "test": len(y_test[test]), "packed": packed}
+    return f"globalThis.tendigitsDigits = {json.dumps(about)};\n"
+
+
+def pack(images: Pixels, labels: Pixels) -> bytes:
+    """Digits, uint8 (n, 28, 28) and (n,), as bytes that gzip makes a fifth smaller than it makes the pixels.
+
+    The labels, then a bit for each pixel that has ink, then the ink: first of all pixels without inked neighbours, then
+    of those with one, and so on to eight. page/play/mnist.js unpacks them.
+    """
+    has_ink = images > 0
+    framed = np.pad(has_ink, ((0, 0), (1, 1), (1, 1))).astype(np.uint8)
+    neighbours = sum(framed[:, y : y + 28, x : x + 28] for y in range(3) for x in range(3)) - framed[:, 1:29, 1:29]
+    ink = (images[has_ink & (neighbours == n)].tobytes() for n in range(9))
+    return b"".join([labels.tobytes(), np.packbits(has_ink).tobytes(), *ink])
