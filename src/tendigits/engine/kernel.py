@@ -1,4 +1,4 @@
-"""Train a stack of Dense layers by dense.c: the numbers of the compiled loop, up to rounding, in four fifths of its time.
+"""Train a stack of Dense layers by dense.c: the numbers of the compiled loop, up to rounding, in less time.
 
 reason = reason_against(model, [train, test])   # why not, in a few words; "" if it can
 kernel = Kernel(model, batch_size)              # kernel.train and kernel.test in place of the loops of `loop.loops_of`
