@@ -13,13 +13,19 @@ def trained(tmp_path_factory):
     return run_recipe(Recipe(), runs=tmp_path_factory.mktemp("runs")).run
 
 
-def test_classic_stops_by_itself_and_reads_well(trained):
+def test_classic_stops_by_itself(trained):
     result = trained.record()["result"]
     assert result["stopped_early"]
     assert result["epochs"] < 15
-    assert result["val_accuracy"] >= 0.97  # 0.974 to 0.982: rounding alone decides when it stops
     assert result["test_accuracy"] == pytest.approx(result["val_accuracy"], abs=1e-6)  # of the best epoch
     assert result["n_test"] == 10_000
+
+
+def test_classic_reads_well(trained, tmp_path):
+    """The median of three seeds: when one of them stops, and so how well it reads, may depend on rounding alone."""
+    others = [run_recipe(Recipe(seed=seed), runs=tmp_path).run for seed in (1, 2)]
+    accuracies = [run.record()["result"]["val_accuracy"] for run in (trained, *others)]
+    assert sorted(accuracies)[1] >= 0.978
 
 
 def test_the_same_seed_twice_is_the_same_to_the_bit(trained, tmp_path):

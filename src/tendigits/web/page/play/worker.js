@@ -8,6 +8,7 @@ import { activations, describeUnit, Scores, weightPictures } from "./views.js";
 
 const SLICE_MS = 8; // of learning or testing between two looks at the requests
 const TICK_MS = 50;
+const MAX_LEAD = 0.25; // epochs that it may be ahead of what is known of the other network
 const TEST_MS = 500; // at least, between two tests after an epoch
 const EARLY_TESTS = [1 / 16, 1 / 8, 1 / 4, 1 / 2]; // epochs after which it is tested in the first one
 const MAX_EARLY_DIGITS = 2000; // for such a test
@@ -85,7 +86,7 @@ function learn(mine) {
     do {
       learner.step();
       if (mine.batches) mine.batches -= 1;
-    } while (performance.now() < end && statusOf(mine) === "running" && learner.epoch < epoch + 1);
+    } while (performance.now() < end && statusOf(mine) === "running" && learner.epoch < Math.min(epoch + 1, mine.pace + MAX_LEAD));
   } catch (error) {
     mine.error = error.message;
   }
