@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import statistics
 import sys
 import threading
 import time
@@ -242,21 +243,26 @@ def test_sigterm_ends_what_cannot_be_read_within_10_seconds(busy_server, digits)
 @pytest.mark.slow
 def test_the_server_is_live_while_it_refuses_large_bodies_of_json(server):
     body = b"{" + b",".join(b'"%x":1' % i for i in range(400_000)) + b"}"
-    before, statuses = server.peak_memory(), []
+    before, statuses, shares = server.peak_memory(), [], []
 
-    def send() -> None:
-        statuses.extend(httpx.post(f"{server.url}/v1/runs", content=body, timeout=120).status_code for _ in range(3))
+    def send(client: httpx.Client) -> None:
+        statuses.extend(client.post("/v1/runs", content=body).status_code for _ in range(3))
 
-    senders = [threading.Thread(target=send) for _ in range(8)]
-    for sender in senders:
-        sender.start()
-    begun, longest = time.monotonic(), 0.0
-    while any(sender.is_alive() for sender in senders):
-        started = time.monotonic()
-        assert httpx.get(f"{server.url}/live", timeout=60).status_code == 200
-        longest = max(longest, time.monotonic() - started)
-    assert statuses == [422] * 24
-    assert longest < (time.monotonic() - begun) / 4  # at most as long as a few of the 24 bodies
+    with ExitStack() as stack:  # a client takes longer to make than a body to be refused
+        good, *crowd = (stack.enter_context(httpx.Client(base_url=server.url, timeout=120)) for _ in range(9))
+        for _ in range(5):
+            senders = [threading.Thread(target=send, args=(client,)) for client in crowd]
+            for sender in senders:
+                sender.start()
+            begun, longest = time.monotonic(), 0.0
+            while any(sender.is_alive() for sender in senders):
+                started = time.monotonic()
+                assert good.get("/live").status_code == 200
+                longest = max(longest, time.monotonic() - started)
+            shares.append(longest / (time.monotonic() - begun))
+    assert statuses == [422] * 120
+    # At most as long as a few of the 24 bodies; in half a second, one wait for a core may be as long.
+    assert statistics.median(shares) < 1 / 4
     assert server.peak_memory() < before + 250
 
 
