@@ -52,8 +52,8 @@ TARGETS = {
 """Our targets: the minimum fraction of each set that is right or, where nothing is to be read, not accepted."""
 
 PPOCR = {
-    "small": ("rapidocr", "rapidocr_alone"),
-    "tiny": ("rapidocr_tiny", "rapidocr_tiny_alone", "faster_paddle"),
+    "small": ("rapidocr", "rapidocr_alone", "faster_paddle"),
+    "tiny": ("rapidocr_tiny", "rapidocr_tiny_alone", "faster_paddle_tiny"),
 }
 """The readers with PP-OCRv6, by the size of its models."""
 

@@ -46,7 +46,7 @@ from real.files import STRINGS, Purpose, load
 RESULTS = ROOT / "bench" / "results" / "reading.json"
 WRONG = BENCH / "wrong"
 PARTS = ("numbers", "strings", "lines", "pages", "digits", "nondigits", "speed")
-TIMED = ("tendigits", "rapidocr", "rapidocr_tiny", "faster_paddle", "tesseract")
+TIMED = ("tendigits", "rapidocr", "rapidocr_tiny", "faster_paddle_tiny", "tesseract")
 """Readers of the part "speed"."""
 
 N_LINES, N_PAGES, N_NONDIGITS, N_SPACED, N_SUMS = 1000, 20, 500, 60, 120

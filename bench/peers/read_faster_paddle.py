@@ -1,4 +1,4 @@
-"""PP-OCRv6 tiny by faster-paddle, whose wheel has the models; see read_common.py for the command.
+"""PP-OCRv6 by faster-paddle, whose wheel has the small and the tiny models; see read_common.py for the command.
 
 Its image reader takes JPEG and PNG as they are. It has no list of allowed characters.
 """
@@ -12,7 +12,7 @@ def load(given):
     """Detection and recognition."""
     from faster_paddle import OcrEngine
 
-    engine = OcrEngine(model_size="tiny")
+    engine = OcrEngine(model_size="tiny" if given.tiny else "small")
 
     def read(path):
         bounds = engine.ocr(Path(path).read_bytes())["bounds"].values()

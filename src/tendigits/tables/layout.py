@@ -87,11 +87,10 @@ def find_layouts(sheet: FlatSheet, ignored: Collection[int] = ()) -> list[Layout
 
 def _separate(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
     """Separate numbers and words where a wide gap lies between them along an axis and no ruled line bridges it."""
-    lines = sheet.vertical if axis else sheet.horizontal
+    low, high = sheet.top_left[members].min(axis=0), sheet.bottom_right[members].max(axis=0)
     room = OPTIONS.min_table_gap * sheet.height
-    across = (lines[:, 1 - axis] + lines[:, 3 - axis]) / 2
-    low, high = sheet.top_left[members, 1 - axis].min() - room, sheet.bottom_right[members, 1 - axis].max() + room
-    lines = lines[(low <= across) & (across <= high)]  # others may be the edges of the paper
+    vertical = _near(sheet.vertical, low - room, high + room)
+    lines = vertical if axis else _near(sheet.horizontal, low - room, high + room)
     starts = np.concatenate([sheet.top_left[members, axis], lines[:, axis]])
     ends = np.concatenate([sheet.bottom_right[members, axis], lines[:, axis + 2]])
     gaps = find_gaps(starts, ends)
@@ -101,10 +100,16 @@ def _separate(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
     min_size = max(room, OPTIONS.min_table_gap_in_row_gaps * row_gap)
     cuts = [(start + end) / 2 for (start, end), size in zip(gaps, sizes, strict=True) if size > min_size]
     if axis == 0:
-        n_lines = np.bincount(np.searchsorted(cuts, sheet.vertical[:, 0]), minlength=len(cuts) + 1)
+        n_lines = np.bincount(np.searchsorted(cuts, vertical[:, 0]), minlength=len(cuts) + 1)
         cuts = cuts if n_lines.min() >= OPTIONS.min_lines_of_adjacent_table else []
     part = np.searchsorted(cuts, sheet.centres[members, axis])
     return [members[part == index] for index in sorted({*part.tolist()})]
+
+
+def _near(lines: Floats, low: Floats, high: Floats) -> Floats:
+    """The lines whose centres lie between two corners; others may be the edges of the paper."""
+    centres = (lines[:, :2] + lines[:, 2:]) / 2
+    return lines[((low <= centres) & (centres <= high)).all(axis=1)]
 
 
 def _layout(sheet: FlatSheet, members: Ints) -> Layout:
@@ -147,9 +152,7 @@ def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine],
     (width, height), room = (high - low).tolist(), OPTIONS.min_table_gap * sheet.height
 
     def join(pieces: Floats, axis: int, extent: float) -> list[RuledLine]:
-        centres = (pieces[:, :2] + pieces[:, 2:]) / 2
-        in_table = ((low - room <= centres) & (centres <= high + room)).all(axis=1)
-        return join_pieces(pieces[in_table], axis, extent, sheet.height)
+        return join_pieces(_near(pieces, low - room, high + room), axis, extent, sheet.height)
 
     core = (bottom - top) * OPTIONS.number_core / 2
     horizontal, vertical = join(sheet.horizontal, 1, width), join(sheet.vertical, 0, height)
