@@ -2,13 +2,14 @@
 
     make bench-read SCANS=folder NUMBERS=folder STRINGS=folder     # all parts; then bench/results/reading.*
     python bench/reading.py --scans folder --parts digits lines pages nondigits speed
-    python bench/reading.py --numbers folder --parts numbers --peers tendigits --limit 20     # a trial, only printed
+    python bench/reading.py --numbers folder --parts numbers --peers tendigits      # ours again; the others' turns stay
+    python bench/reading.py --numbers folder --parts numbers --limit 20     # a trial, only printed
     python bench/reading.py --report-only            # the tables again, from bench/results/reading.json
 
 SCANS and NUMBERS hold folders, each with a labels.csv (path,label); STRINGS is the folder of real writing that `make
 reader` learns from: only the writers that it holds out are read here. Peers take turns, set by set; each turn is a new
-process that loads, reads one picture to warm up, and then times each. A part that is measured again replaces its old
-results. .bench/wrong lists the pictures that our reader reads wrongly; `tendigits read FILE --show` draws one.
+process that loads, reads one picture to warm up, and then times each. What is measured again replaces its old results.
+.bench/wrong lists the pictures that our reader reads wrongly; `tendigits read FILE --show` draws one.
 """
 
 import json
@@ -77,7 +78,7 @@ def main() -> None:
     parser.add_argument("--numbers", type=Path, help="Folder of folders of real numbers, each with a labels.csv.")
     parser.add_argument("--strings", type=Path, help="Folder of real writing, of which some writers are held out.")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="Peers to run, as a trial; default: all.")
+    parser.add_argument("--peers", nargs="+", choices=[*PEERS], help="Peers to run; default: all.")
     parser.add_argument("--limit", type=int, help="Maximum number of pictures of each set, as a trial.")
     given = parser.parse_args()
     if given.report_only:
@@ -92,7 +93,7 @@ def main() -> None:
         limit=given.limit,
         peers=tuple(PEERS[name] for name in given.peers or PEERS),
     )
-    trial = bool(given.limit or given.peers)
+    trial = given.limit is not None
     path = BENCH / "trial-reading.json" if trial else RESULTS
     record: dict[str, Any] = {"parts": {}}
     if path.exists() and not trial:
@@ -102,8 +103,11 @@ def main() -> None:
     record["machine"] = machine()
     shutil.rmtree(WORK, ignore_errors=True)
     for part in given.parts:
-        kept = date_and_commit()
-        record["parts"][part] = {**kept, "settings": {"limit": settings.limit}, **measure(part, settings)}
+        kept = {**date_and_commit(), "settings": {"limit": settings.limit}, **measure(part, settings)}
+        if given.peers and part != "speed":
+            turns = record["parts"].get(part, kept)["turns"]
+            kept["turns"] += [turn for turn in turns if turn["peer"] not in given.peers]
+        record["parts"][part] = kept
         save(record, path)
     if trial:
         print(read_tables.text(record))
