@@ -95,7 +95,8 @@ PEERS = {
         ),
         Peer("faster_paddle", "faster-paddle, PP-OCRv6 small", "read_faster_paddle", "faster_paddle", FINDS),
         Peer(
-            "faster_paddle_tiny", "faster-paddle, PP-OCRv6 tiny", "read_faster_paddle", "faster_paddle", FINDS, ("--tiny",),
+            "faster_paddle_tiny", "faster-paddle, PP-OCRv6 tiny", "read_faster_paddle", "faster_paddle", FINDS,
+            ("--tiny",),
         ),
         Peer("easyocr", "EasyOCR", "read_easyocr", "easyocr", FINDS),
         Peer("easyocr_alone", "EasyOCR, no detection", "read_easyocr", "easyocr", READS, ("--no-detection",)),

