@@ -51,7 +51,7 @@ def shrink(grey: Grey, side: int) -> Grey:
 
 def median(values: Any) -> float:
     """The median of an array or a list. `numpy.median` would first import numpy.ma, which takes as long as a page."""
-    ascending = np.sort(values, axis=None)
+    ascending = np.sort(values, axis=None, kind="stable")  # of pixels a radix sort, ten times as fast
     return (float(ascending[(len(ascending) - 1) // 2]) + float(ascending[len(ascending) // 2])) / 2
 
 
