@@ -22,7 +22,6 @@ MIN_AGREEING_FRACTION = 0.5  # the same, as a fraction of the rows that can be c
 MIN_ADDENDS = 2
 AGREED_CONFIDENCE = 0.999  # of the numbers of a sum that agrees; two misread ones rarely compensate
 MIN_PROBABILITY = 1e-4  # of another digit, or of a lost one, to which the reader gave none
-MIN_REPAIR = 0.01  # probability of another value, relative to the value read, from which a sum decides for it
 
 DIGITS = "0123456789"
 
@@ -38,10 +37,7 @@ def check(table: Table, sums: str = Sums.AUTO) -> Table:
 
 
 def check_sums(table: Table, sums: Sums) -> Table:
-    """Find the sums; accept the numbers of those that agree; in others mark what was probably misread.
-
-    Where exactly one other value that the reader thinks possible makes a sum agree, or a row and a column, it is taken.
-    """
+    """Find the sums; accept the numbers of those that agree; in others mark what was probably misread."""
 
     def start_of(series: Sequence[Series], wanted: Sums) -> int | None:
         return _find_start(series, sums is not Sums.AUTO) if sums in (Sums.AUTO, Sums.BOTH, wanted) else None
@@ -54,7 +50,7 @@ def check_sums(table: Table, sums: Sums) -> Table:
     for (row, column), text in crossings.items():
         cell = table.rows[row][column]
         reason = f"its row and its column add up with {text}, not with {cell.value}"
-        checked.rows[row] = _with_value(checked.rows[row], column, text, reason)
+        checked.rows[row] = _with_doubt(checked.rows[row], column, reason, _with_first(cell.options, text))
     return checked
 
 
@@ -126,11 +122,10 @@ def _suggestions(cell: Cell, wanted: Mapping[str, Decimal]) -> list[tuple[str, s
     """Other values of a cell, and the names of the sums that want them: the reader's, and those that all sums want."""
     missing = [format(number, "f") for number in wanted.values() if number >= 0] if cell.is_unread else []
     texts: dict[Decimal | str, str] = {}  # without those that are the same number, such as 2 and 02
-    for text in [cell.value, *(text for text, _ in _alternatives(cell)), *missing]:
+    for text in [*(text for text, _ in _alternatives(cell)), *missing]:
         texts.setdefault(to_decimal(text) or text, text)
     sums = {text: [name for name, number in wanted.items() if to_decimal(text) == number] for text in texts.values()}
     read = {text for text, _ in cell.options}
-    del sums[cell.value]
     values = [text for text, names in sums.items() if text in read or (names and len(names) == len(wanted))]
     return [(text, " and ".join(sums[text])) for text in sorted(values, key=lambda text: -len(sums[text]))]
 
@@ -196,8 +191,6 @@ def _with_checked_sum(series: Series, start: int, name: str) -> Series:
     if not repairs:
         return head + [replace(cell, accepted=False, reason=reason) if cell.value else cell for cell in tail]
     _, index, text = max(repairs, key=itemgetter(0))
-    if sum(probability >= MIN_REPAIR for probability, *_ in repairs) == 1:
-        return _with_value(series, index, text, f"looks like {series[index].value}; this {name} adds up with {text}")
     options = _with_first(series[index].options, text)
     return _with_doubt(series, index, f"{reason}; {series[index].value} may be {text}", options)
 
@@ -231,14 +224,6 @@ def _with_doubt(series: Series, index: int, reason: str, options: list[tuple[str
     return [*series[:index], doubtful, *series[index + 1 :]]
 
 
-def _with_value(series: Series, index: int, text: str, reason: str) -> Series:
-    """The series with another value at an index, to be checked; the value read is its first option."""
-    cell = series[index]
-    options = [(cell.value, cell.confidence), *(option for option in cell.options if option[0] != text)]
-    changed = replace(cell, value=text, number=to_decimal(text), accepted=False, reason=reason, options=options)
-    return [*series[:index], changed, *series[index + 1 :]]
-
-
 def _with_first(options: Sequence[tuple[str, float]], text: str) -> list[tuple[str, float]]:
     """Options of a cell, this text the first of them."""
     return [(text, dict(options).get(text, MIN_PROBABILITY)), *(option for option in options if option[0] != text)]
@@ -260,6 +245,5 @@ def _alternatives(cell: Cell) -> Iterator[tuple[str, float]]:
     value = cell.value
     for i, character in enumerate(value):
         if character.isdigit():
-            others = DIGITS.replace(character, "")
-            yield from ((value[:i] + other + value[i + 1 :], MIN_PROBABILITY) for other in ("", *others))
+            yield from ((value[:i] + other + value[i + 1 :], MIN_PROBABILITY) for other in ("", *DIGITS))
     yield from ((text, MIN_PROBABILITY) for digit in DIGITS for text in (digit + value, value + digit))
