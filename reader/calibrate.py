@@ -2,7 +2,6 @@
 
 python reader/calibrate.py --strings FOLDER         # on real strings of held-out writers, too
 python reader/calibrate.py          # writes weights and thresholds into src/tendigits/numbers/assets/numbers.onnx
-python reader/calibrate.py --prior --pages 200      # prints how many are right with each prior for unusual texts
 
 For the thresholds, each half is weighed as the other half says. Real pictures are for measuring only.
 """
@@ -11,7 +10,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from pathlib import Path
 
 import cv2
@@ -63,9 +62,6 @@ DEVIATIONS = 1.64
 DECAY = 1e-3
 """Weight of the squared weights relative to the mean cross-entropy."""
 
-PRIORS = (0.0, -1.0, -2.0, -3.0, -4.5, -6.0)
-"""Log probabilities of an unusual text, relative to a usual one, of which the best is `unusual_log_prior`."""
-
 Floats = NDArray[np.float64]
 
 
@@ -74,21 +70,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=PAGES)
     parser.add_argument("--strings", type=Path, help="Folder of real writing.")
-    parser.add_argument("--prior", action="store_true", help="Only compare priors.")
     given = parser.parse_args()
     reader = Reader().number_reader
-
-    def read_all(reader: NumberReader) -> list[tuple[Reading, str | None]]:
-        real = labelled_strings(given.strings, reader) if given.strings else ()
-        return [*labelled(given.pages, reader, SEED), *real]
-
-    if given.prior:
-        for prior in PRIORS:
-            options = replace(reader.options, unusual_log_prior=prior)
-            right_now = [has_value(*each) for each in read_all(replace(reader, options=options))]
-            print(f"{prior:5.1f}: {sum(right_now)} of {len(right_now)} right", flush=True)
-        return
-    read = read_all(reader)
+    read = [*labelled(given.pages, reader, SEED), *(labelled_strings(given.strings, reader) if given.strings else ())]
     order = np.random.default_rng(SEED).permutation(len(read))  # both halves have pages and lines
     values = np.array([astuple(confidence_features(read[i][0])) for i in order])
     right = np.array([float(has_value(*read[i])) for i in order])
