@@ -112,12 +112,15 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsCl
         yield from (i for indices in layout.words.values() for i in indices)
         return
     all_clear = {cell for cell, indices in layout.cells.items() if any(is_clear(readings[i]) for i in indices)}
-    for axis, n in enumerate(layout.shape):
-        for index in range(n):
-            numbers, words, clear = (
-                {cell for cell in cells if cell[axis] == index} for cells in (layout.cells, layout.words, all_clear)
-            )
+    word_columns = set[int]()
+    for axis in (1, 0):
+        for index in range(layout.shape[axis]):
             is_header = (axis, index) == (0, 0)  # which may hold words and numbers: "Task 1"
+            names = set() if axis == 1 or is_header else word_columns  # next to numbers
+            numbers, words, clear = (
+                {cell for cell in cells if cell[axis] == index and cell[1] not in names}
+                for cells in (layout.cells, layout.words, all_clear)
+            )
             contradicting = clear - words if axis == 1 or is_header else clear
             only_words = words if is_header else words - clear
             max_contradicting = OPTIONS.max_clear_fraction * layout.shape[0] if axis == 1 else 0
@@ -125,6 +128,8 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsCl
             is_wordy = len(only_words) >= min_words and len(contradicting) <= max_contradicting
             if is_wordy:
                 yield from (i for cell in numbers for i in layout.cells[cell])
+                if axis == 1:
+                    word_columns.add(index)
             if axis == 1 and not numbers and words:
                 indices = [i for cell in words for i in layout.words[cell]]
                 widths = layout.sheet.bottom_right[indices, 0] - layout.sheet.top_left[indices, 0]
