@@ -22,6 +22,7 @@ from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.reading import Reading, digits_of
 from tendigits.numbers.rhythm import (
+    SIGNS,
     adds_sign,
     group_by_rhythm,
     has_ink_before,
@@ -48,6 +49,7 @@ UNREAD_NEIGHBOUR = "something next to it could not be read"
 PART = "may be a part of a longer number"
 MIN_PROBABILITY = 1e-4  # of a digit, where two networks are weighed, so that neither alone rules it out
 MIN_NUMBER_GAP = 0.1  # digit heights: two numbers that are closer are pieces of one, or of the same strokes
+MAX_UNREAD_SIGNS = 2  # of column sums on a page, or as many as were read
 MAX_LOST_DISTANCE = 1.6  # digit heights: a lost digit that is closer may belong to the number next to it
 
 
@@ -155,13 +157,17 @@ class NumberReader:
         """Read numbers of a column sum with the sign that stands far to the left of them."""
         indices = [(n, i) for n, row in enumerate(rows) for i in range(len(row)) if is_addend(rows, n, i)]
         wanted = {reach_left(rows[n], i): (n, i) for n, i in indices}
+        unread = []
         for detection, reading in self._lenient()._read_known(views, [*wanted], budget).items():
             n, i = wanted[detection]
-            before = rows[n][i]
-            if adds_sign(reading, before):
+            if adds_sign(reading, rows[n][i]):
                 rows[n][i] = reading
-            elif has_ink_before(reading, before):  # perhaps a sign that was not read
-                rows[n][i] = replace(before, doubt=UNREAD_NEIGHBOUR)
+            elif has_ink_before(reading, rows[n][i]):
+                unread.append((n, i))
+        n_signs = sum(each.text.startswith(SIGNS) for row in rows for each in row)
+        if len(unread) <= max(MAX_UNREAD_SIGNS, n_signs):  # more are names in front of a table's numbers
+            for n, i in unread:
+                rows[n][i] = replace(rows[n][i], doubt=UNREAD_NEIGHBOUR)
         return rows
 
     def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:
