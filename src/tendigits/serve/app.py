@@ -21,7 +21,7 @@ from prometheus_client import generate_latest
 
 from tendigits.errors import TendigitsError
 from tendigits.pictures.image import prepare_for_threads
-from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
+from tendigits.serve.config import ServerConfig
 from tendigits.serve.errors import HANDLERS, ErrorResponse, error_responses
 from tendigits.serve.routes import corrections, networks, phone, read, runs, tables
 from tendigits.serve.routes.bodies import JsonRoute
@@ -73,12 +73,10 @@ def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: da
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: AppState = app.state.tendigits
     refreshing = asyncio.create_task(_refresh(state))
-    ending = asyncio.create_task(_end_streams(state))
     state.queue.start()
     yield
-    state.is_ending.set()
     refreshing.cancel()
-    await ending
+    await state.end_streams()
     await state.queue.close()
 
 
@@ -90,14 +88,6 @@ async def _refresh(state: AppState) -> None:
             await run_in_threadpool(state.active.refresh)
         except TendigitsError as error:
             log.warning("%s", error)
-
-
-async def _end_streams(state: AppState) -> None:
-    """When the server stops, end what clients follow: uvicorn waits for their connections."""
-    await state.is_ending.wait()
-    if state.photos is not None:
-        state.photos.end_wait(None)
-    await state.jobs.stop(SHUTDOWN_SECONDS)
 
 
 @health.get("/live")

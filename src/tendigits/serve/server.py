@@ -3,6 +3,7 @@
 run_server(ServerConfig(store="corrections.db"))
 """
 
+import asyncio
 import ipaddress
 import logging
 import secrets
@@ -20,6 +21,7 @@ from tendigits.errors import UserError
 from tendigits.serve.app import create_app
 from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
 from tendigits.serve.protocol import LimitedProtocol
+from tendigits.serve.state import AppState
 
 TOKEN_BYTES = 16  # of a token that is made for one run; a longer one would make the QR code harder to scan
 
@@ -101,8 +103,9 @@ class _Server(uvicorn.Server):
     """Exits with code 0 on SIGINT and SIGTERM, where uvicorn would raise the signal again."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        cast(FastAPI, self.config.app).state.tendigits.is_ending.set()
-        await super().shutdown(sockets)
+        # At the same time: uvicorn waits for the connections of those who follow a job or wait for a photo.
+        state: AppState = cast(FastAPI, self.config.app).state.tendigits
+        await asyncio.gather(state.end_streams(), super().shutdown(sockets))
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, None)

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from tendigits.errors import TendigitsError
 from tendigits.machine import cores
-from tendigits.serve.config import ServerConfig
+from tendigits.serve.config import SHUTDOWN_SECONDS, ServerConfig
 from tendigits.serve.jobs import Jobs
 from tendigits.serve.networks import ActiveModel, RunNetworks
 from tendigits.serve.reading import ReadingQueue
@@ -43,7 +43,12 @@ class AppState:
         self.photos = None if config.phone_url is None else PhotoInbox()
         self.run_networks = RunNetworks(config.runs)
         self.jobs = Jobs()
-        self.is_ending = asyncio.Event()  # set when the server stops: jobs and streams of events end first
+
+    async def end_streams(self) -> None:
+        """End what clients follow: the wait for a photo, and the job."""
+        if self.photos is not None:
+            self.photos.end_wait(None)
+        await self.jobs.stop(SHUTDOWN_SECONDS)
 
 
 class Metrics:
