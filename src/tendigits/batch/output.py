@@ -129,18 +129,23 @@ class Output(AbstractContextManager["Output"]):
         self.sheets: list[tuple[str, Table]] = []  # names and tables; without any, no file is written
         self._rows = StringIO()
         if self.fields is not None:
-            names = ["picture", *self.fields, *(MARK_COLUMNS if self.key else ())]
-            self.sheets.append((FORMS_SHEET, Table([[Cell(NO_BOX, text) for text in names]])))
-        if self.csv is not None:
-            (first, last), marks = FORM_COLUMNS, MARK_COLUMNS if self.key else ()
-            fields = map(no_formula, self.fields or ())
-            self._write_rows([COLUMNS if self.fields is None else (first, *fields, *marks, last)])
+            self.sheets.append((FORMS_SHEET, Table([])))
+            names = (*self.fields, *(MARK_COLUMNS if self.key else ()))
+            self._write_form("picture", FORM_COLUMNS[0], [Cell(NO_BOX, name) for name in names], FORM_COLUMNS[1])
+        elif self.csv is not None:
+            self._write_rows([COLUMNS])
 
     def write(self, path: str, page: Page) -> None:
         """Write one picture's results."""
         page = self.key.marked(page) if self.key else page
-        if self.csv is not None:
-            self._write_rows([form_row(path, page)] if page.fields else page.rows(path))
+        if page.fields:
+            cells = [*page.fields.values()]
+            if page.marks is not None:
+                points, wrong = page.marks.points, "; ".join(page.marks.wrong)
+                cells += [Cell(NO_BOX, str(points), points), Cell(NO_BOX, wrong)]
+            self._write_form(PurePath(path).name, path, cells, "; ".join(doubtful_fields(page)))
+        elif self.csv is not None:
+            self._write_rows(page.rows(path))
         lines: list[str] = []
         if self.table is not None:
             turned = f"   turned by {page.turned} degrees" if page.turned else ""
@@ -163,32 +168,32 @@ class Output(AbstractContextManager["Output"]):
 
     def write_error(self, path: str, error: str) -> None:
         """Write the row of a picture that does not show the form, or could not be read; other outputs have none."""
-        if self.fields is not None and self.csv is not None:
-            blank = [""] * (len(self.fields) + (len(MARK_COLUMNS) if self.key else 0))
-            self._write_rows([(no_formula(printable(path)), *blank, no_formula(error))])
-        if self.fields is not None and self.table is not None:
-            unread = [Cell(NO_BOX, "", None, 0.0, False, error) for _ in self.fields]
-            self.sheets[0][1].rows.append([Cell(NO_BOX, printable(PurePath(path).name)), *unread])
+        if self.fields is not None:
+            cells = [Cell(NO_BOX, "", None, 0.0, False, error) for _ in self.fields]
+            cells += [Cell(NO_BOX) for _ in (MARK_COLUMNS if self.key else ())]
+            self._write_form(PurePath(path).name, path, cells, error)
 
-    def _write_rows(self, rows: Sequence[Sequence[Any]]) -> None:
+    def _write_form(self, name: str, path: str, cells: Sequence[Cell], to_check: str) -> None:
+        """Write the row of a picture of a form: its path in the CSV, its name in the spreadsheet."""
+        if self.table is not None:
+            self.sheets[0][1].rows.append([Cell(NO_BOX, printable(name)), *cells])
+        if self.csv is not None:
+            self._write_rows([map(no_formula, (printable(path), *(cell.value for cell in cells), to_check))])
+
+    def _write_rows(self, rows: Iterable[Iterable[Any]]) -> None:
         csv.writer(self._rows, lineterminator="\n").writerows(rows)
         if self.csv == STDOUT:
             _print(self._rows.getvalue().removesuffix("\n"))
             self._rows = StringIO()
 
     def _add_tables(self, path: str, page: Page) -> list[str]:
-        """Add a picture's tables, or the row of a form. Returns a summary of each."""
-        name = printable(PurePath(path).name)
+        """Add a picture's tables. Returns a summary of each, or of the fields of a form."""
         if page.fields:
-            marks = [] if page.marks is None else [
-                Cell(NO_BOX, str(page.marks.points), page.marks.points), Cell(NO_BOX, "; ".join(page.marks.wrong))
-            ]  # fmt: skip
-            self.sheets[0][1].rows.append([Cell(NO_BOX, name), *page.fields.values(), *marks])
             doubtful = doubtful_fields(page)
             check = f" ({', '.join(doubtful)})" if doubtful else ""
             points = f"   {page.marks.text()}" if page.marks else ""
             return [f"{len(page.fields)} fields{points}   {len(doubtful)} to check{check}"]
-        name = name.replace("#page=", " ")
+        name = printable(PurePath(path).name).replace("#page=", " ")
         tables = [table for table in page.checked(self.sums) if table.rows]
         for number, table in enumerate(tables, 1):
             self.sheets.append((f"{name} {number}" if len(tables) > 1 else name, table))
@@ -214,13 +219,6 @@ def as_file(tables: Sequence[tuple[str, Table]], as_xlsx: bool) -> bytes:
 def doubtful_fields(page: Page) -> list[str]:
     """Names of the fields of a form that are not accepted."""
     return [name for name, cell in page.fields.items() if not cell.accepted]
-
-
-def form_row(path: str, page: Page) -> tuple[str, ...]:
-    """The CSV row of a picture of a form: the values of its fields, its marks, and the names of the doubtful fields."""
-    values = (no_formula(cell.value) for cell in page.fields.values())
-    marks = () if page.marks is None else (str(page.marks.points), "; ".join(page.marks.wrong))
-    return no_formula(printable(path)), *values, *marks, "; ".join(doubtful_fields(page))
 
 
 def check_table(path: Path, n_pictures: int, form: bool) -> None:
