@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,22 @@ from tendigits.model.recipe import Recipe
 from tendigits.train.checkpoint import Checkpoint, save_checkpoint
 
 
-def known_checkpoint(epoch: int) -> Checkpoint:
-    """About 2 MB, which depend on the epoch in every array."""
+def known_checkpoint(epoch: int, side: int = 400) -> Checkpoint:
+    """Three arrays, of 2 MB together if no other side is asked for; each depends on the epoch."""
     rng = np.random.default_rng(epoch)
-    arrays = [rng.random((400, 400), np.float32) for _ in range(3)]
+    arrays = [rng.random((side, side), np.float32) for _ in range(3)]
     return Checkpoint(
         Recipe(), epoch, {"loss": [float(epoch)]}, False, 0, 1 / epoch, epoch - 1, arrays[:1], arrays[1:2], arrays[2:]
     )
+
+
+def assert_same(one: Checkpoint, other: Checkpoint) -> None:
+    """Equal to the last bit, also -0.0 and NaN."""
+    for field in fields(Checkpoint):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        if field.name in ("variables", "optimizer", "best_weights"):
+            mine, theirs = ([(a.dtype, a.shape, a.tobytes()) for a in group] for group in (mine, theirs))
+        assert repr(mine) == repr(theirs), field.name
 
 
 def killed(folder: Path, first: int, saves: int, delay: float) -> int:
