@@ -6,12 +6,17 @@ import zlib
 
 def picture_bomb():
     """A PNG of 60,000x60,000 pixels, or so it says: 268 MB in 260 KB."""
+    return png_of(60_000, 60_000, bytes(2**28))
+
+
+def png_of(width, height, pixels):
+    """A grey PNG that says that it is as large as that."""
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
-    header, pixels = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0), zlib.compress(bytes(2**28))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
 
 
 def pdf_of(n=1, box="0 0 200 100", catalog="", content=b"0 g 20 20 60 40 re f", more=b""):

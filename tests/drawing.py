@@ -24,9 +24,7 @@ LOCKED_PDF = (
 
 def png(image: Any) -> bytes:
     """A white digit on black, as a picture of a dark digit on white paper."""
-    data = io.BytesIO()
-    Image.fromarray(255 - np.asarray(image)).resize((112, 112)).save(data, "PNG")
-    return data.getvalue()
+    return file_of(Image.fromarray(255 - np.asarray(image)).resize((112, 112)))
 
 
 def page_of_numbers(digits: Any, rows: int = 2, columns: int = 4) -> bytes:
@@ -37,9 +35,7 @@ def page_of_numbers(digits: Any, rows: int = 2, columns: int = 4) -> bytes:
             digit = np.asarray(Image.fromarray(digits.x_test[columns * row + column]).resize((84, 84)))
             place = paper[30 + 120 * row : 114 + 120 * row, 30 + 70 * column : 114 + 70 * column]
             np.minimum(place, 255 - digit, out=place)
-    data = io.BytesIO()
-    Image.fromarray(paper).save(data, "PNG")
-    return data.getvalue()
+    return file_of(paper)
 
 
 def page_of_text(*lines: str) -> np.ndarray[Any, Any]:
@@ -97,10 +93,10 @@ def photo_of(page: Any, turned: int = 0) -> Any:
     return np.ascontiguousarray(np.rot90(picture, -turned // 90))
 
 
-def file_of(image: Image.Image) -> bytes:
-    """A picture as a PNG."""
+def file_of(image: Any, format_: str = "PNG", **options: Any) -> bytes:
+    """The bytes of a file of a picture, Pillow's or an array."""
     data = io.BytesIO()
-    image.save(data, "PNG")
+    (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(data, format_, **options)
     return data.getvalue()
 
 

@@ -29,6 +29,20 @@ def tendigits(*arguments: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started, as long as they run; looked for in /proc, so only on Linux."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # a thread has just ended
+            found += task.read_text().split()
+    return [int(child) for child in found]
+
+
+def peak_memory(pid: int) -> int:
+    """The most that a process has held, in MB; its children are not counted."""
+    return int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) // 1024
+
+
 def processor_seconds(pid: int) -> float:
     """What a process has used until now; looked for in /proc, so only on Linux."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -67,15 +81,14 @@ class ServeProcess:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def peak_memory(self) -> int:
-        """The most that the process has held, in MB; its children are not counted."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
+        """The most that the process has held, in MB."""
+        return peak_memory(self.process.pid)
 
     def children(self, command: str = "") -> list[int]:
         """Its children that run this command; looked for in /proc, so only on Linux."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        children = {int(child) for path in tasks for child in path.read_text().split()}
-        return [child for child in children if command in Path(f"/proc/{child}/cmdline").read_text()]
+        return [
+            child for child in children_of(self.process.pid) if command in Path(f"/proc/{child}/cmdline").read_text()
+        ]
 
     def memory(self) -> int:
         """What it and its children hold now, in MB."""

@@ -1,17 +1,15 @@
 """Small files that need gigabytes or hours to decode end in one clear error, and nothing else is lost."""
 
-import re
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import httpx
 import pytest
 
 from bombs import large_pdf, slow_pdf, tile_bomb
 from drawing import page_of_numbers
-from processes import ServeProcess, tendigits
+from processes import ServeProcess, children_of, peak_memory, tendigits
 
 pytestmark = pytest.mark.slow
 
@@ -41,17 +39,8 @@ class PeakMemory(threading.Thread):
         while self.process.poll() is None:
             for pid in [self.process.pid, *children_of(self.process.pid)]:
                 with suppress(OSError, TypeError):
-                    status = Path(f"/proc/{pid}/status").read_text()
-                    self.megabytes = max(self.megabytes, int(re.search(r"VmHWM:\s+(\d+)", status)[1]) >> 10)
+                    self.megabytes = max(self.megabytes, peak_memory(pid))
             time.sleep(0.01)
-
-
-def children_of(pid):
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += task.read_text().split()
-    return found
 
 
 @pytest.mark.parametrize("where", ["command line", "batch", "server"])

@@ -5,7 +5,6 @@ import os
 import struct
 import subprocess
 import sys
-import zlib
 
 import numpy as np
 import pillow_heif
@@ -14,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from bombs import tiff_of, tile_bomb
+from bombs import png_of, tiff_of, tile_bomb
+from drawing import file_of
 from samples import peak_while_refusing
 from tendigits.errors import DataError
 from tendigits.pictures.image import open_image
@@ -32,18 +32,11 @@ OTHER_FILES = (
 )  # fmt: skip
 
 
-def encoded(array, format_="PNG", **options):
-    buffer = io.BytesIO()
-    image = array if isinstance(array, Image.Image) else Image.fromarray(array)
-    image.save(buffer, format_, **options)
-    return buffer.getvalue()
-
-
 def test_path_bytes_pillow_and_array_are_the_same(tmp_path):
     path = tmp_path / "a.png"
-    path.write_bytes(encoded(COLOUR))
+    path.write_bytes(file_of(COLOUR))
     expected = np.asarray(Image.fromarray(COLOUR).convert("L"))
-    for source in (path, str(path), encoded(COLOUR), bytearray(encoded(COLOUR)), Image.fromarray(COLOUR), COLOUR):
+    for source in (path, str(path), file_of(COLOUR), bytearray(file_of(COLOUR)), Image.fromarray(COLOUR), COLOUR):
         image = open_image(source)
         np.testing.assert_array_equal(image.grey, expected)
         assert image.size == (30, 40)
@@ -97,7 +90,7 @@ def png_modes():
 @pytest.mark.parametrize(("name", "image", "options"), [*png_modes()], ids=lambda value: str(value)[:40])
 def test_every_mode_of_png(name, image, options):
     expected = INK if name.startswith("white") else PAPER
-    np.testing.assert_array_equal(open_image(encoded(image, **options)).grey, expected)
+    np.testing.assert_array_equal(open_image(file_of(image, **options)).grey, expected)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +100,7 @@ def test_every_mode_of_png(name, image, options):
 def test_of_several_frames_the_first(format_, mode):
     pillow_heif.register_heif_opener()
     image = Image.fromarray(PAPER).convert("RGB").convert(mode)
-    data = encoded(image, format_, quality=95, save_all=True, append_images=[image.rotate(90)])
+    data = file_of(image, format_, quality=95, save_all=True, append_images=[image.rotate(90)])
     assert np.abs(open_image(data).grey.astype(int) - PAPER).mean() < 3
 
 
@@ -115,7 +108,7 @@ def test_exif_rotation_is_undone(tmp_path):
     exif = Image.Exif()
     for orientation, stored in ((2, GREY[:, ::-1]), (6, np.rot90(GREY))):
         exif[0x0112] = orientation
-        (tmp_path / "a.png").write_bytes(encoded(np.ascontiguousarray(stored), exif=exif))
+        (tmp_path / "a.png").write_bytes(file_of(np.ascontiguousarray(stored), exif=exif))
         for source in (tmp_path / "a.png", Image.open(tmp_path / "a.png")):
             image = open_image(source)
             np.testing.assert_array_equal(image.grey, GREY)
@@ -124,7 +117,7 @@ def test_exif_rotation_is_undone(tmp_path):
 
 def test_a_large_jpeg_is_shrunk_while_it_is_decoded():
     smooth = np.add.outer(np.arange(2000), np.arange(3000)) * 255 // 5000
-    data = encoded(smooth.astype(np.uint8), "JPEG", quality=95)
+    data = file_of(smooth.astype(np.uint8), "JPEG", quality=95)
     whole, small = open_image(data), open_image(data, side=700)
     assert whole.grey.shape == (2000, 3000)
     assert small.grey.shape == (500, 750)
@@ -134,7 +127,7 @@ def test_a_large_jpeg_is_shrunk_while_it_is_decoded():
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG"])
 def test_a_cut_or_damaged_picture_is_refused(format_):
-    data = encoded(COLOUR, format_)
+    data = file_of(COLOUR, format_)
     for broken in (data[: len(data) // 10], data[: len(data) * 4 // 5], data[:20] + b"\xff" * 8 + data[28:]):
         with pytest.raises(DataError, match="expected a whole PNG"):
             open_image(broken)
@@ -144,11 +137,11 @@ def test_warnings_of_pillow_are_errors(monkeypatch):
     info = PngImagePlugin.PngInfo()
     info.add_text("comment", "0" * (20 << 20), zip=True)
     with pytest.raises(DataError, match="too large"):
-        open_image(encoded(PAPER, pnginfo=info))
+        open_image(file_of(PAPER, pnginfo=info))
     # 81 megapixels pass Pillow itself with a warning; here its limit is below the picture's size.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 60 * 60 - 1)
     with pytest.raises(DataError, match=r"at most 16384 pixels a side .* make it smaller"):
-        open_image(encoded(PAPER))
+        open_image(file_of(PAPER))
 
 
 def test_no_file_a_folder_and_a_pipe_are_refused(tmp_path):
@@ -158,7 +151,7 @@ def test_no_file_a_folder_and_a_pipe_are_refused(tmp_path):
             open_image(path)
 
 
-STARTS = [b"", encoded(PAPER), encoded(PAPER, "JPEG")]
+STARTS = [b"", file_of(PAPER), file_of(PAPER, "JPEG")]
 
 
 @given(st.sampled_from(STARTS), st.integers(0, 4000), st.binary(max_size=300), st.booleans())
@@ -191,17 +184,9 @@ def test_the_largest_pictures_take_less_than_600_mb():
     assert int(done.stdout) < 600
 
 
-def huge_png(width, height):
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
 @pytest.mark.parametrize("size", [(30000, 30000), (16385, 1), (7100, 7100), (2**31 - 1, 1)])
 def test_a_png_that_claims_too_many_pixels_is_refused_without_memory(size):
-    peak, message = peak_while_refusing(lambda: open_image(huge_png(*size)))
+    peak, message = peak_while_refusing(lambda: open_image(png_of(*size, b"")))
     assert peak < 5_000_000
     assert "16384 pixels a side" in message
     assert message.endswith("make it smaller")
@@ -209,7 +194,7 @@ def test_a_png_that_claims_too_many_pixels_is_refused_without_memory(size):
 
 def test_a_heic_that_claims_too_many_pixels_is_refused_without_memory():
     pillow_heif.register_heif_opener()
-    data = encoded(Image.new("RGB", (64, 64), "white"), "HEIF")
+    data = file_of(Image.new("RGB", (64, 64), "white"), "HEIF")
     at = data.index(b"ispe") + 8
     data = data[:at] + struct.pack(">II", 9_000, 9_000) + data[at + 8 :]
     peak, message = peak_while_refusing(lambda: open_image(data))

@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from processes import children_of
 from tendigits.pool.child import Child
 
 COUNT = "import sys\nfor n in range(3): print('{\"n\": %d}' % n, flush=True)\nsys.stdin.read()"
@@ -89,7 +89,7 @@ def test_a_command_ends_with_its_parent_that_was_killed(tmp_path, digits_npz):
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path) as parent:
         parent.stdout.readline()
-        pid = int(Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text())
+        (pid,) = children_of(parent.pid)
         parent.kill()
     wait_until_gone(pid)
     assert '"status": "interrupted"' in (tmp_path / "runs" / "a" / "run.json").read_text()

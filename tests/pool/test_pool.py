@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import children_of
 from tendigits.pool.pool import JOBS_AHEAD, ProcessDied, TimedOut, WorkerPool
 from tendigits.pool.worker_process import is_out_of_memory
 
@@ -153,7 +154,7 @@ def test_a_cancelled_job_is_killed_or_never_runs(tmp_path):
 
 ENDLESS = """
 import itertools, sys
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {folders}
 from test_pool import WorkerPool, work
 if __name__ == "__main__":
     with WorkerPool(2) as pool:
@@ -165,11 +166,10 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_the_processes_end_with_their_parent(tmp_path, number):
     script = tmp_path / "endless.py"
-    script.write_text(ENDLESS.format(folder=str(Path(__file__).parent)))
+    script.write_text(ENDLESS.format(folders=[*map(str, Path(__file__).parents[:2])]))
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
         parent.stdout.readline()
-        threads = Path(f"/proc/{parent.pid}/task").glob("*/children")
-        children = [child for thread in threads for child in thread.read_text().split()]
+        children = children_of(parent.pid)
         assert len(children) >= 2
         parent.send_signal(number)
         error = parent.communicate()[1].decode()

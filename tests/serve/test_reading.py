@@ -1,7 +1,6 @@
 """Pictures in worker processes have a deadline; small ones of one digit are read alike, alone and in batches."""
 
 import asyncio
-import io
 import os
 import struct
 import time
@@ -10,19 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from drawing import png
+from drawing import file_of, png
 from samples import changed
 from tendigits.digits.network import from_onnx
 from tendigits.read.reader import Reader
 from tendigits.serve.reading import FairTurns, NotRead, ReadingQueue, is_small_png
 from tendigits.serve.work import ReaderSource, ReadingNetwork
 from tendigits.teach.verify import bundled_sha256
-
-
-def saved(image, kind="PNG", **options):
-    data = io.BytesIO()
-    image.save(data, kind, **options)
-    return data.getvalue()
 
 
 def test_alone_and_together_and_while_the_network_changes_each_picture_is_read_as_by_the_library(digits):
@@ -55,11 +48,12 @@ def test_alone_and_together_and_while_the_network_changes_each_picture_is_read_a
 
 def test_a_drawing_is_small_and_what_may_take_long_to_decode_is_not():
     for mode in ("L", "RGBA", "P", "1"):
-        assert is_small_png(saved(Image.new(mode, (560, 560))))
-    plain = saved(Image.new("L", (28, 28)))
+        assert is_small_png(file_of(Image.new(mode, (560, 560))))
+    plain = file_of(Image.new("L", (28, 28)))
     second_header = plain[:33] + plain[8:16] + struct.pack(">II", 20_000, 20_000) + plain[24:]
     assert is_small_png(plain)
-    for picture in (b"", saved(Image.new("L", (28, 28)), "JPEG"), saved(Image.new("1", (4096, 200))), second_header):
+    jpeg, wide = file_of(Image.new("L", (28, 28)), "JPEG"), file_of(Image.new("1", (4096, 200)))
+    for picture in (b"", jpeg, wide, second_header):
         assert not is_small_png(picture)
     assert not is_small_png(plain + bytes(2**18))
 
