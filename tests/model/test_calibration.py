@@ -63,19 +63,6 @@ def test_probabilities_of_zero_and_one():
     assert calibrate(probabilities, np.array([3, 4, 5])).temperature == 1  # without a mistake
 
 
-@given(rows)
-def test_the_fit_never_increases_the_cross_entropy(answers):
-    from sklearn.metrics import log_loss
-
-    probabilities, labels = answers
-    after = apply_temperature(probabilities, fit_temperature(probabilities, labels))
-
-    def loss(predicted):
-        return log_loss(labels, np.maximum(predicted, 1e-12), labels=range(10))
-
-    assert loss(after) <= loss(apply_temperature(probabilities, 1.0)) + 1e-6
-
-
 def test_bins_against_scikit_learn(overconfident):
     from sklearn.calibration import calibration_curve
 

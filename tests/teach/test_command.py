@@ -1,8 +1,6 @@
 """`tendigits teach`: accept, roll back and export networks, and report the progress of fine-tuning."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -95,40 +93,3 @@ def test_where_corrections_are_stored(store, place, tmp_path, monkeypatch):
         call("--store", str(tmp_path / "missing.db"))
     with pytest.raises(TendigitsError, match=r"expected a file for --store, received a URL \(postgresql://...\); name"):
         call("--store", "postgresql://me:secret@a/b")
-
-
-SIGNALLED = """
-import os, signal, sys
-from tendigits import cli
-
-def send_once(event, arguments, sent=[]):
-    if event == {event!r} and not sent:
-        frame = sys._getframe()
-        while frame is not None and frame.f_code.co_name != {function!r}:
-            frame = frame.f_back
-        if frame is not None:
-            sent.append(os.kill(os.getpid(), signal.SIGTERM))
-
-sys.addaudithook(send_once)
-cli.main()
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("event", "function", "options"),
-    [
-        ("import", "teach", []),
-        ("open", "fine_tune", []),
-        ("sqlite3.connect", "accept", ["--accept", "1"]),
-    ],
-)
-def test_sigterm_ends_it_at_any_moment(store, place, digits, digits_npz, event, function, options):
-    """An event of Python's audit hooks inside a function: an import, or a connection to the store."""
-    store.add([correction(crop, 1) for crop in digits.x_train[:5]])
-    store.add_network(changed(1.01), "base", {}, NOW)
-    program = SIGNALLED.format(event=event, function=function)
-    command = [sys.executable, "-c", program, "teach", "--store", place, "--data", str(digits_npz), *options]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr) == (143, "tendigits: interrupted by SIGTERM\n")
-    assert [network.accepted for network in store.networks()] == [None]
