@@ -19,10 +19,8 @@ from tendigits.web.pages import WEB, join_modules
 
 MODULES = (image, limits, preprocess, find, foreground, segment, network, layers, reader)
 ENTRY = """import { findForeground } from "./foreground.js";
-import { toMnist } from "./preprocess.js";
 import { enlarged, enlargedSmoothly, shrunk } from "./resize.js";
-import { findComponents } from "./segment.js";
-export const stages = { enlarged, enlargedSmoothly, findComponents, findForeground, shrunk, toMnist };
+export const stages = { enlarged, enlargedSmoothly, findForeground, shrunk };
 """
 RUN = """
 const cases = JSON.parse(require("fs").readFileSync(0, "utf8"));
@@ -112,17 +110,3 @@ def test_foregrounds_are_those_of_python(rng):
         assert (found is None) == (wanted is None)
         if wanted is not None:
             np.testing.assert_array_equal(found, wanted.ravel())
-
-
-def test_components_are_those_of_python(rng):
-    pictures = [any_picture(rng, *(int(side) for side in rng.integers(2, 80, 2))) for _ in range(40)]
-    for picture, each in zip(pictures, run([["findComponents", picture] for picture in pictures]), strict=True):
-        found = [[*map(one["box"].get, ("left", "top", "right", "bottom")), one["area"]] for one in each["components"]]
-        wanted = [[*component.box, component.area] for component in segment.find_components(picture).all]
-        assert sorted(found) == sorted(wanted)
-
-
-def test_digits_are_scaled_and_centred_like_those_of_mnist(rng):
-    pictures = [any_picture(rng, *(int(side) for side in rng.integers(1, 70, 2))) for _ in range(40)]
-    for picture, found in zip(pictures, run([["toMnist", each] for each in pictures]), strict=True):
-        assert np.abs(np.array(found) - preprocess.to_mnist(picture).ravel().astype(int)).max() <= 2  # rounding
