@@ -152,7 +152,7 @@ def with_crops(own: Set, n: int, folder: Path) -> Set:
 
 
 def digit_crop(path: Path) -> Grey:
-    """The crop of a picture of one digit: dark on white, in the middle of a square."""
+    """The crop of a picture of one digit: dark on white, in a square whose sides have CROP pixels and a margin."""
     box = find_digit(path).box
     grey = open_image(path).grey
     times = -(-CROP // max(grey.shape))  # a tiny picture is made larger, as the reader does
@@ -160,7 +160,17 @@ def digit_crop(path: Path) -> Grey:
         grey = cv2.resize(grey, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
         box = Box(*(edge * times for edge in box))
     foreground = find_foreground(grey)
-    return on_white(255 - grey if foreground is None else foreground, box, square=True)
+    paper = grey if foreground is None else 255 - foreground
+    cut = paper[box.top : box.bottom, box.left : box.right]
+    scale = CROP / max(cut.shape)
+    size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
+    cut = cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
+    across, down = CROP - size[0], CROP - size[1]
+    crop: Any = cv2.copyMakeBorder(
+        cut, MARGIN + down // 2, MARGIN + down - down // 2, MARGIN + across // 2, MARGIN + across - across // 2,
+        cv2.BORDER_CONSTANT, value=255,
+    )  # fmt: skip
+    return np.asarray(crop, np.uint8)
 
 
 def line_crops(path: Path, join: bool) -> list[Grey]:
@@ -182,20 +192,6 @@ def line_crops(path: Path, join: bool) -> list[Grey]:
         )
         crops.append(np.ascontiguousarray(grey[rows, columns]))
     return crops
-
-
-def on_white(foreground: Grey, box: Box, square: bool = False) -> Grey:
-    """Cut foreground out and put it dark on white, CROP pixels high, or of a square's longer side."""
-    cut = 255 - foreground[box.top : box.bottom, box.left : box.right]
-    scale = CROP / (max(cut.shape) if square else cut.shape[0])
-    size = max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale))
-    cut = cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
-    across, down = (CROP - size[0], CROP - size[1]) if square else (0, 0)
-    crop: Any = cv2.copyMakeBorder(
-        cut, MARGIN + down // 2, MARGIN + down - down // 2, MARGIN + across // 2, MARGIN + across - across // 2,
-        cv2.BORDER_CONSTANT, value=255,
-    )  # fmt: skip
-    return np.asarray(crop, np.uint8)
 
 
 CHARACTERS_OF = {"sudoku_times": DIGITS + ":"}
