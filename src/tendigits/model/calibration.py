@@ -17,6 +17,7 @@ import numpy as np
 
 MIN_PROBABILITY = 1e-12  # lower bound for probabilities, so that their logarithms are finite
 BINS = 15  # number of confidence bins, as in the paper
+FITTED_ON = "held-out training digits"
 MAX_RISK = 0.01  # fraction of the accepted digits that may be wrong at the threshold
 MIN_TEMPERATURE = 0.05  # lower end of the temperature search
 MAX_TEMPERATURE = 20.0  # upper end of the temperature search
@@ -55,19 +56,18 @@ class RiskCoverage:
     risk: np.ndarray  # fraction of the accepted digits that is wrong
 
 
-def calibrate(probabilities: np.ndarray, labels: np.ndarray, on: str = "held-out training digits") -> Calibration:
+def calibrate(probabilities: np.ndarray, labels: np.ndarray) -> Calibration:
     """Fit a temperature, and the threshold at which at most 1% of the accepted digits are wrong.
 
     Args:
-        probabilities: float (n, 10), rows sum to 1; of digits that are used neither for training nor for evaluation.
+        probabilities: float (n, 10), rows sum to 1; of held-out digits, used neither for training nor for evaluation.
         labels: integers (n,), 0 to 9.
-        on: which digits these are.
     """
     temperature = fit_temperature(probabilities, labels)
     after = apply_temperature(probabilities, temperature)
     ece_before, ece_after = (calibration_error(reliability(each, labels)) for each in (probabilities, after))
     threshold = find_threshold(risk_coverage(*confidences(after, labels)))
-    return Calibration(temperature, len(labels), on, ece_before, ece_after, threshold)
+    return Calibration(temperature, len(labels), FITTED_ON, ece_before, ece_after, threshold)
 
 
 def read_calibration(content: Any) -> Calibration:
@@ -132,10 +132,10 @@ def fit_temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:
     return min(max(round(exp((low + high) / 2), 4), MIN_TEMPERATURE), MAX_TEMPERATURE)
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> list[Bin]:
-    """Accuracy and mean confidence of the digits in `bins` intervals of equal width. Other args: see `calibrate`."""
+def reliability(probabilities: np.ndarray, labels: np.ndarray) -> list[Bin]:
+    """Accuracy and mean confidence of the digits in 15 intervals of equal width. Arguments: see `calibrate`."""
     confidence, right = confidences(probabilities, labels)
-    edges = np.linspace(0, 1, bins + 1)
+    edges = np.linspace(0, 1, BINS + 1)
     index = np.searchsorted(edges[1:-1], confidence)
     found = []
     for i, (low, high) in enumerate(pairwise(edges.tolist())):
