@@ -58,7 +58,7 @@ PACKED = gzip.compress(DATA)
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a", struct.pack(">4I", 2051, *[2**32 - 1] * 3), f"at most {formats.MAX_BYTES:,} bytes"),
+        ("a", struct.pack(">4I", 2051, *[2**32 - 1] * 3), f"at most {formats.MAX_DATA_BYTES:,} bytes"),
         ("a", DATA[:-1], "expected 1,568 bytes after the header .*found only 1,567"),
         ("a", DATA + b"x", "expected 1,568 bytes after the header .*found more"),
         ("a.gz", gzip.compress(DATA + b"x"), "found more"),

@@ -67,7 +67,7 @@ def test_pickles_are_refused_and_never_run(path, tmp_path, monkeypatch):
 
 
 def test_arrays_that_are_too_large_once_unpacked_are_refused_before_they_are_read(path, monkeypatch):
-    monkeypatch.setattr(formats, "MAX_BYTES", 15 << 20)
+    monkeypatch.setattr(formats, "MAX_DATA_BYTES", 15 << 20)
     np.savez_compressed(path, x_train=np.zeros(16 << 20, np.uint8), y_train=np.zeros(3, np.uint8))
     peak, message = peak_while_refusing(lambda: read_npz(path))
     assert peak < 1_000_000

@@ -14,7 +14,7 @@ from tendigits.data.preprocess import one_hot, to_input
 from tendigits.errors import ModelFileError
 from tendigits.files import sha256
 from tendigits.model.calibration import Calibration
-from tendigits.model.file import MAX_BYTES, add_metadata, load_calibration, load_model, quiet_keras, save_model
+from tendigits.model.file import MAX_MODEL_BYTES, add_metadata, load_calibration, load_model, quiet_keras, save_model
 from tendigits.model.network import build_network, compile_network
 from tendigits.model.recipe import Recipe
 
@@ -169,7 +169,7 @@ def test_other_files(copied):
     (path / "config.json").write_text("{}")  # Keras loads folders, too
     assert refused(path) == f"expected a run or a model file, there is a folder at {path}"
     with (copied / "model.h5").open("wb") as file:
-        file.truncate(MAX_BYTES + 1)  # sparse
+        file.truncate(MAX_MODEL_BYTES + 1)  # sparse
     assert refused(copied / "model.h5").endswith("expected at most 512 MB, received 512 MB")
     path = (copied / "model.keras").rename(copied / "model.onnx")
     assert refused(path) == f"expected a .keras or .h5 file, received '.onnx': {path}"

@@ -65,6 +65,6 @@ def test_another_format_and_too_large_a_checkpoint_are_refused(tmp_path, monkeyp
     with pytest.raises(RunError, match=f"expected format {FORMAT + 1}, received {FORMAT}; use the tendigits that"):
         load_checkpoint(path)
     np.savez_compressed(path, bomb=np.zeros(2**21))
-    monkeypatch.setattr(module, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(module, "MAX_CHECKPOINT_BYTES", 2**20)
     with pytest.raises(RunError, match="is not a complete checkpoint: expected at most 1,048,576 bytes unpacked"):
         load_checkpoint(path)

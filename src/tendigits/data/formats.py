@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tendigits.errors import DataError, reason_of
 from tendigits.untrusted import check_zip, open_file
 
-MAX_BYTES = 1 << 30  # of a file, and of the arrays in it together: 20 times MNIST
+MAX_DATA_BYTES = 1 << 30  # of a file, and of the arrays in it together: 20 times MNIST
 UNSIGNED_BYTES = 0x0800  # the magic number of a file, without its number of dimensions
 # The beginning of each file's name, and the number of dimensions of its array.
 _FILES = {
@@ -43,8 +43,8 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     Raises:
         DataError: not a whole .npz, an array is missing or holds Python objects, or the arrays are too large.
     """
-    with _expecting_whole(".npz", path), open_file(path, MAX_BYTES) as file:
-        check_zip(file, MAX_BYTES, deflated=True)
+    with _expecting_whole(".npz", path), open_file(path, MAX_DATA_BYTES) as file:
+        check_zip(file, MAX_DATA_BYTES, deflated=True)
         # Headers that Python 2 has written cause a warning.
         with np.load(file, allow_pickle=False) as arrays, warnings.catch_warnings(action="ignore"):
             expected = ARRAYS[:2] if {*arrays}.isdisjoint(ARRAYS[2:]) else ARRAYS
@@ -78,13 +78,15 @@ def read_idx_folder(folder: Path) -> dict[str, NDArray[np.uint8]]:
 def read_idx(path: Path, *, n_dimensions: int) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes, plain or .gz: images have 3 dimensions, labels 1. Raises DataError."""
     unpack = gzip.open if path.suffix == ".gz" else nullcontext
-    with _expecting_whole("IDX file", path), open_file(path, MAX_BYTES) as raw, unpack(raw) as file:
+    with _expecting_whole("IDX file", path), open_file(path, MAX_DATA_BYTES) as raw, unpack(raw) as file:
         magic, *shape = struct.unpack(f">{1 + n_dimensions}I", file.read(4 + 4 * n_dimensions))
         if magic != (expected := UNSIGNED_BYTES + n_dimensions):
             raise DataError(f"expected the IDX magic number {expected} in {path}, received {magic}; fetch it again")
         n_bytes = math.prod(shape)
-        if n_bytes > MAX_BYTES:
-            raise DataError(f"expected at most {MAX_BYTES:,} bytes of data in {path}, received {n_bytes:,}; use fewer")
+        if n_bytes > MAX_DATA_BYTES:
+            raise DataError(
+                f"expected at most {MAX_DATA_BYTES:,} bytes of data in {path}, received {n_bytes:,}; use fewer"
+            )
         # The system provides the memory only as it is filled, whatever the header claims.
         array = np.empty(n_bytes, np.uint8)
         done = file.readinto(array.data)

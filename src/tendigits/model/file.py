@@ -30,7 +30,7 @@ from tendigits.model.calibration import Calibration, read_calibration
 from tendigits.model.network import CLASSES, PIXELS, predict
 from tendigits.untrusted import check_zip, open_file, path_inside
 
-MAX_BYTES = 512 * 2**20  # size limit of a model file; the classic network with its optimizer takes 8 MB
+MAX_MODEL_BYTES = 512 * 2**20  # size limit of a model file; the classic network with its optimizer takes 8 MB
 MAX_DIFFERENCE = 1e-6  # maximum difference between a probability of the live model and of the same model loaded back
 MODEL = "model.keras"  # the model in a run's folder
 MODELS = (MODEL, "model.h5")  # the files that `save_model` writes
@@ -118,16 +118,16 @@ def load_model(path: str | Path, digest: str | None = None) -> keras.Model:
         raise ModelFileError(f"expected a run or a model file, there is {found} at {path}")
     if path.suffix not in (".keras", ".h5"):
         raise ModelFileError(f"expected a .keras or .h5 file, received {path.suffix or 'no ending'!r}: {path}")
-    if (size := path.stat().st_size) > MAX_BYTES:
-        raise ModelFileError(f"{path}: expected at most {MAX_BYTES >> 20} MB, received {size >> 20} MB")
+    if (size := path.stat().st_size) > MAX_MODEL_BYTES:
+        raise ModelFileError(f"{path}: expected at most {MAX_MODEL_BYTES >> 20} MB, received {size >> 20} MB")
     if digest is not None and sha256(path) != digest:
         raise ModelFileError(
             f"{path} is not a complete model file: its SHA-256 is not the one that was recorded when it was saved; "
             "train again or restore the file"
         )
     if path.suffix == ".keras":
-        with _expecting_complete(path), open_file(path, MAX_BYTES) as file:
-            check_zip(file, MAX_BYTES)
+        with _expecting_complete(path), open_file(path, MAX_MODEL_BYTES) as file:
+            check_zip(file, MAX_MODEL_BYTES)
             with zipfile.ZipFile(file) as archive:
                 if (damaged := archive.testzip()) is not None:
                     raise ValueError(f"{damaged!r:.100} is damaged; restore the file")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import keras
 
 FORMAT = 2
-MAX_BYTES = 2**30  # a checkpoint is 4/3 of the size of a model file, whose limit is half of this
+MAX_CHECKPOINT_BYTES = 2**30  # a checkpoint is 4/3 of the size of a model file, whose limit is half of this
 MAX_CHECKPOINTS = 2  # the one before the last is needed if the last is damaged
 _GROUPS = ("variables", "optimizer", "best_weights")
 
@@ -66,8 +66,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         checked = path_inside(path.parent, path.name)
         # np.load would not close the file of a damaged zip.
-        with open_file(checked, MAX_BYTES) as opened:
-            check_zip(opened, MAX_BYTES, deflated=True)
+        with open_file(checked, MAX_CHECKPOINT_BYTES) as opened:
+            check_zip(opened, MAX_CHECKPOINT_BYTES, deflated=True)
             # NumPy reads as far as an array's header says, and checksums are compared only at the end.
             with zipfile.ZipFile(opened) as archive:
                 if (damaged := archive.testzip()) is not None:

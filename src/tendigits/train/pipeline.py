@@ -12,7 +12,7 @@ from tendigits.data.dataset import Dataset
 from tendigits.errors import RecipeError, RunError
 from tendigits.files import need_space
 from tendigits.machine import describe_commit, describe_environment
-from tendigits.model.file import MAX_BYTES
+from tendigits.model.file import MAX_MODEL_BYTES
 from tendigits.model.network import count_parameters
 from tendigits.model.recipe import Recipe
 from tendigits.pool.pool import WorkerPool
@@ -26,7 +26,7 @@ from tendigits.train.inputs import Inputs, load_inputs, prepare_inputs
 from tendigits.train.trainer import Trained, Training, recorded, timed, train_network
 
 FLOAT_BYTES = 4
-MAX_PARAMETERS = MAX_BYTES // (3 * FLOAT_BYTES)  # a model file holds the weights and Adam's two moments
+MAX_PARAMETERS = MAX_MODEL_BYTES // (3 * FLOAT_BYTES)  # a model file holds the weights and Adam's two moments
 
 
 def run_recipe(

@@ -46,7 +46,7 @@ from tendigits.serve.schemas import (
 from tendigits.serve.state import AppState, State
 from tendigits.serve.work import ReadingNetwork
 
-MAX_SMALL_BYTES = 2**16  # of JSON with digits: sending it to a worker process takes longer than reading them
+MAX_SMALL_JSON_BYTES = 2**16  # of JSON with digits: sending it to a worker process takes longer than reading them
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
 
@@ -186,7 +186,7 @@ async def read_digits(
 ) -> dict[str, Any]:
     """Read digits that are cropped and centred already, like MNIST's; for pictures see /v1/read."""
     network = state.active.current
-    if len(asked) <= MAX_SMALL_BYTES:
+    if len(asked) <= MAX_SMALL_JSON_BYTES:
         found = await state.queue.compute(address_of(request), work.classify, network.reader, asked)
     else:
         found = await run_in_pool(request, work.with_reader, network.source, work.classify, asked)
