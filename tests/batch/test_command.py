@@ -1,6 +1,5 @@
 import csv
 import json
-from functools import partial
 
 import cv2
 import numpy as np
@@ -10,11 +9,6 @@ import pytest
 from PIL import Image
 
 from drawing import FORM_FIELDS, LOCKED_PDF, filled_form, printed_table
-
-
-@pytest.fixture
-def run(run_cli):
-    return partial(run_cli, "read")
 
 
 @pytest.fixture
