@@ -2,8 +2,8 @@
 
 child = await Child.start("-m", "tendigits.pool.child", "train", "--json")
 
-A child must end when its standard input does: this is how `stop` asks it to, and why none outlives its parent, not even
-one that was killed. `python -m tendigits.pool.child train --json` runs a `tendigits` command that ends in this way.
+A child must end when its standard input does: this is how `stop` asks it to end, and why no child outlives its parent,
+even if that is killed. `python -m tendigits.pool.child train --json` runs a `tendigits` command that ends in this way.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
-MAX_LINE_BYTES = 2**22  # longest line that a child may print
+MAX_LINE_BYTES = 2**22  # longest line that a child may print: those of our commands have a few hundred bytes
 MAX_STDERR_BYTES = 2**16  # of the end of standard error that is kept: room for a traceback
 MAX_REASON_CHARACTERS = 500
 
@@ -47,17 +47,12 @@ class Child:
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
         """The JSON objects that it prints, until it ends; other lines are ignored. To be read by one task only."""
-        try:
-            async for line in self._stdout:
-                message = None
-                with suppress(ValueError):
-                    message = json.loads(line)
-                if isinstance(message, dict):
-                    yield message
-        except ValueError:  # the line is longer than MAX_LINE_BYTES
-            self._kill()
-            while await self._stdout.read(MAX_LINE_BYTES):
-                pass
+        async for line in self._stdout:
+            message = None
+            with suppress(ValueError):
+                message = json.loads(line)
+            if isinstance(message, dict):
+                yield message
 
     async def wait(self) -> tuple[int, str]:
         """Wait for its end; returns its exit code and the reason, which is the last line of its standard error."""
@@ -75,12 +70,9 @@ class Child:
         try:
             await asyncio.wait_for(self._process.wait(), timeout)
         except TimeoutError:
-            self._kill()
+            with suppress(ProcessLookupError):
+                self._process.kill()
             await self._process.wait()
-
-    def _kill(self) -> None:
-        with suppress(ProcessLookupError):
-            self._process.kill()
 
 
 async def _read_tail(stream: asyncio.StreamReader) -> bytes:
