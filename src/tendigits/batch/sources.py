@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tendigits.errors import DataError, UserError, reason_of
 from tendigits.extras import require
-from tendigits.pictures.documents import DOCUMENTS, count_pages, page_addresses
-from tendigits.pictures.limits import check_bytes, read_picture
+from tendigits.pictures.documents import DOCUMENTS, count_pages_of, page_addresses
+from tendigits.pictures.limits import check_bytes
 from tendigits.pool.pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -93,13 +93,9 @@ def _pages_of(path: str, pool: WorkerPool) -> list[str]:
     if not path.lower().endswith(DOCUMENTS):
         return [path]
     try:
-        return page_addresses(path, pool.submit(_count_pages, path).result())
+        return page_addresses(path, pool.submit(count_pages_of, path).result())
     except Exception:  # reported when it is read
         return [path]
-
-
-def _count_pages(path: str) -> int:
-    return count_pages(read_picture(Path(path)), path)
 
 
 def content_of(source: str) -> Any:

@@ -1,6 +1,6 @@
-"""What the worker processes do: open pictures and large JSON, which may be hostile, and return what clients get.
+"""The jobs of the worker processes: they open pictures and large JSON, which may be hostile, and return responses.
 
-Any error of a picture is a DataError, or in a page's `error`.
+An error of a picture is raised as a DataError, or returned in a page's `error`.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from tendigits.digits.find import find_digit, open_page
 from tendigits.digits.layers import ShowLayers
 from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError, UserError
-from tendigits.pictures.documents import count_pages, is_document
+from tendigits.pictures.documents import count_pages_of
 from tendigits.pictures.image import prepare_for_threads
 from tendigits.read.expectations import Expectations
 from tendigits.read.forms import Form
@@ -44,7 +44,7 @@ MAX_READERS = 4  # that a process keeps: the active one, the one before, and two
 
 @dataclass(frozen=True)
 class ReaderSource:
-    """What makes the same reader in another process."""
+    """What is needed to make the same reader in another process."""
 
     sha256: str  # of the network
     options: ReaderOptions = PACKAGE
@@ -92,7 +92,7 @@ def with_reader(source: ReaderSource, job: Callable[..., Result], *arguments: An
 
 
 def read_digits(reader: Reader, pictures: Sequence[tuple[bytes, bool]]) -> list[PageResponse]:
-    """Read pictures of one digit each, as one batch; each comes with whether its answer includes crops."""
+    """Read pictures of one digit each, as one batch; the flag of each says whether its answer includes crops."""
     pages = read_located(reader, [attempt(find_digit, image) for image, _ in pictures])
     return [_response(image, page, crops) for (image, crops), page in zip(pictures, pages, strict=True)]
 
@@ -142,7 +142,7 @@ def preview(image: bytes, number: int) -> bytes:
 
 
 def _response(image: bytes, page: Page | DataError, crops: bool) -> PageResponse:
-    n_pages = attempt(count_pages, image) if is_document(image) else 1
+    n_pages = attempt(count_pages_of, image)
     if isinstance(n_pages, DataError):
         page, n_pages = n_pages, 1
     sha256 = hashlib.sha256(image).hexdigest()
