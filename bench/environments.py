@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +141,14 @@ def date_and_commit() -> dict[str, Any]:
     from tendigits.machine import describe_commit
 
     return {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "commit": describe_commit(ROOT)}
+
+
+def recorded(path: Path, report_only: bool, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Measure, and save the results with the machine, the date and the commit; `report_only` reads them again."""
+    if not report_only:
+        save({"machine": machine(), **date_and_commit(), **measure()}, path)
+    record: dict[str, Any] = json.loads(path.read_text())
+    return record
 
 
 def save(record: Any, path: Path) -> None:

@@ -7,13 +7,12 @@ The reader of the package; classic, fast and a convolutional network of four epo
 with Keras alone, as somebody's own file.
 """
 
-import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from environments import ROOT, date_and_commit, machine, options, replace_between, save
+from environments import ROOT, options, recorded, replace_between
 from tendigits import run_recipe
 from tendigits.data.load import load
 from tendigits.data.preprocess import one_hot, to_input
@@ -28,15 +27,9 @@ NAMES = {"onnx": "ONNX", "litert": "LiteRT", "keras": ".keras", "h5": ".h5", "st
 
 def main() -> None:
     """Train, export, save and report."""
-    parser = options(__doc__)
-    given = parser.parse_args()
-    if given.report_only:
-        record = json.loads(RESULTS.read_text())
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            rows = measure(given.data, Path(folder))
-        record = {"machine": machine(), **date_and_commit(), "exports": rows}
-        save(record, RESULTS)
+    given = options(__doc__).parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        record = recorded(RESULTS, given.report_only, lambda: {"exports": measure(given.data, Path(folder))})
     replace_between(ROOT / "docs" / "exports.md", BEGIN, END, report(record))
 
 

@@ -28,18 +28,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from environments import (
-    BENCH,
-    ROOT,
-    date_and_commit,
-    machine,
-    options,
-    prepare,
-    python_of,
-    save,
-    script,
-    variables,
-)
+from environments import BENCH, ROOT, options, prepare, python_of, recorded, script, variables
 from measuring.lines import Digits
 from reading_sets import photo
 
@@ -85,20 +74,16 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    if given.report_only:
-        record = json.loads(RESULTS.read_text())
-    else:
-        if shutil.which("wrk") is None:
-            raise SystemExit("expected wrk, which makes the load: apt-get install wrk")
-        record = measure(given.data.resolve(), given.rounds)
-        save(record, RESULTS)
+    record = recorded(RESULTS, given.report_only, lambda: measure(given.data.resolve(), given.rounds))
     RESULTS.with_suffix(".md").write_text(f"# Serving\n\n{table(record)}\n")
 
 
 def measure(data: Path, rounds: int) -> dict[str, Any]:
     """Measure all turns, and the memory over many requests."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("expected wrk, which makes the load: apt-get install wrk")
     prepare(ENVIRONMENTS)
-    record: dict[str, Any] = {"machine": machine(), **date_and_commit(), "turns": []}
+    record: dict[str, Any] = {"turns": []}
     with tempfile.TemporaryDirectory() as folder:
         bodies = write_bodies(data, Path(folder))
         for number in range(rounds):

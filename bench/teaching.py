@@ -8,14 +8,13 @@ reader was right about them or not: the least informative corrections.
 """
 
 import csv
-import json
 import statistics
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from environments import ROOT, date_and_commit, machine, options, replace_between, save
+from environments import ROOT, options, recorded, replace_between
 from tendigits.data.load import load
 from tendigits.digits.find import find_digit
 from tendigits.digits.network import Network, bundled_file, from_onnx
@@ -33,11 +32,7 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--scans", type=Path, help="Folder of folders, each with a labels.csv: path, label, writer.")
     given = parser.parse_args()
-    if given.report_only:
-        record = json.loads(RESULTS.read_text())
-    else:
-        record = {"machine": machine(), **date_and_commit(), "lessons": measure(given.data, given.scans)}
-        save(record, RESULTS)
+    record = recorded(RESULTS, given.report_only, lambda: {"lessons": measure(given.data, given.scans)})
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(record))
 
 
