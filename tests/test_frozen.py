@@ -71,12 +71,12 @@ def test_reading(run, digits):
     Path("form.toml").write_text(f'picture = "empty.png"\n[fields]\n{fields}')
     asked = {"page": ["table.png", "blank.png"], "doubtful": ["seven.png", "--threshold", 1]}
     asked |= {"digit": ["seven.png", "blank.png", "--one"], "form": ["filled.png", "--form", "form.toml"]}
-    said = {f"{name}.json": pretty_lines(run("read", *options, "--json")) for name, options in asked.items()}
+    read = {f"{name}.json": pretty_lines(run("read", *options, "--json")) for name, options in asked.items()}
     csvs = {f"{name}.csv": run("read", *options, "--csv", "-").splitlines()[0] for name, options in asked.items()}
     run("read", "table.png", "--parquet", "out", "--workers", 1)
     csvs["numbers.parquet.txt"] = str(pq.read_schema("out/part-00000.parquet"))
     csvs["pictures.parquet.txt"] = str(pq.read_schema("out/_pictures/part-00000.parquet"))
-    same("json/read", said | {"_settings.json": pretty(json.loads(Path("out/_settings.json").read_text()))})
+    same("json/read", read | {"_settings.json": pretty(json.loads(Path("out/_settings.json").read_text()))})
     same("csv", csvs)
 
 

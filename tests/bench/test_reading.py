@@ -56,22 +56,22 @@ READS = 'run("fake", lambda given: lambda path: [(path[-5], 0.9, True)], "numpy"
 def test_a_peer_is_asked_scored_and_timed(fake_peer, tmp_path):
     own = Set("some", "digit", ["1", "2", "4"], {"bare": [[tmp_path / f"{i}.png"] for i in (1, 2, 3)]})
     turn = reading_peers.take_turn(fake_peer(READS), own, "bare")
-    told = turn.record
-    assert (told["peer"], told["set"], told["given"], told["right"], told["n"]) == ("fake", "some", "bare", 2, 3)
-    assert (told["accepted"], told["wrong_accepted"]) == (3, 1)
+    record = turn.record
+    assert [record[key] for key in ("peer", "set", "given", "right", "n")] == ["fake", "some", "bare", 2, 3]
+    assert (record["accepted"], record["wrong_accepted"]) == (3, 1)
     assert turn.wrong == [2]
-    assert told["peak_mb"] > 1
-    assert told["versions"]["numpy"] == np.__version__
-    assert "failed" not in told
+    assert record["peak_mb"] > 1
+    assert record["versions"]["numpy"] == np.__version__
+    assert "failed" not in record
 
 
 def test_a_picture_that_a_peer_cannot_open_is_wrong_and_a_peer_that_does_not_load_says_why(fake_peer, tmp_path):
     own = Set("some", "digit", ["1", "0"], {"bare": [[tmp_path / f"{i}.png"] for i in (1, 2)]})
     peer = fake_peer('run("fake", lambda given: lambda path: [(str(1 // (path[-5] != "2")), 1.0, True)])')
-    told = reading_peers.take_turn(peer, own, "bare").record
-    assert (told["right"], told["n"], told["accepted"]) == (1, 2, 1)
-    assert told["failed"][0] == 1
-    assert told["failed"][1].startswith("ZeroDivisionError")
+    record = reading_peers.take_turn(peer, own, "bare").record
+    assert (record["right"], record["n"], record["accepted"]) == (1, 2, 1)
+    assert record["failed"][0] == 1
+    assert record["failed"][1].startswith("ZeroDivisionError")
     peer = fake_peer("def load(given):\n    raise OSError('no model')\nrun('fake', load)")
     assert reading_peers.take_turn(peer, own, "bare").record["error"] == "OSError: no model"
 

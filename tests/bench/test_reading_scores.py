@@ -73,9 +73,9 @@ def test_risk_grows_where_wrong_ones_are_accepted_and_equal_confidences_go_toget
 
 def test_a_record_says_how_much_is_covered_with_few_wrong():
     answers = [pieces("1", confidence=1 - i / 1000) for i in range(400)]
-    told = score(of("line", ["1"] * 200 + ["2"] + ["1"] * 100 + ["2"] * 99), answers).record()
-    assert (told["n"], told["right"], told["accepted"], told["wrong_accepted"]) == (400, 300, 400, 100)
-    assert 0.75 <= told["covered"] <= 0.76  # 1 wrong of 301 is less than 1%, 4 of 304 are more
+    record = score(of("line", ["1"] * 200 + ["2"] + ["1"] * 100 + ["2"] * 99), answers).record()
+    assert (record["n"], record["right"], record["accepted"], record["wrong_accepted"]) == (400, 300, 400, 100)
+    assert 0.75 <= record["covered"] <= 0.76  # 1 wrong of 301 is less than 1%, 4 of 304 are more
 
 
 FOUND = [

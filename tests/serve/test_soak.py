@@ -31,7 +31,7 @@ GOOD_CLIENTS, BAD_CLIENTS = 8, 12
 REQUESTS = 160  # of each good client; a fifth of all requests attacks
 ATTACKS = REQUESTS * GOOD_CLIENTS // 4
 
-MOST_GROWTH_MB = 60  # half of it comes without a leak; the rest is 20 KB for each request
+MAX_GROWTH_MB = 60  # half of it comes without a leak; the rest is 20 KB for each request
 
 COSTLY = 10  # the attack that keeps the workers busy
 
@@ -68,7 +68,7 @@ def test_good_clients_notice_no_attack_and_no_memory_stays(guarded_server, digit
     assert not [failure for each in asking for failure in each.result()], report
     assert live < 0.2, report
     deadline = time.monotonic() + 30
-    while (after := server.memory()) > before + MOST_GROWTH_MB:
+    while (after := server.memory()) > before + MAX_GROWTH_MB:
         assert time.monotonic() < deadline, f"{before} MB became {after} MB; {report}"
         time.sleep(1)
 
