@@ -1,6 +1,6 @@
-"""What a worker process does: it reads a page, or several pictures of one digit as one batch.
+"""The work of a worker process: it reads a page, or several pictures of one digit as one batch.
 
-`tendigits.batch.reading` starts the processes. This module imports all that reading needs; that one does not.
+`tendigits.batch.reading` starts the processes. It imports little; this module imports everything that reading needs.
 """
 
 import hashlib
@@ -47,9 +47,9 @@ def make_reader(options: ReadOptions, threads: int | None) -> None:
 
 
 def read_job(pictures: Sequence[tuple[str, float]]) -> list[Page | DataError | None]:
-    """Read pictures, in order; None for those whose document's time is over.
+    """Read pictures, in order; None for the pages of a document whose time is up.
 
-    Each comes as its path or address, with the `time.monotonic` until which it may be begun.
+    Each comes as its path or address, with the `time.monotonic` at which it is too late to begin.
     """
 
     def read(path: str) -> Any:
@@ -80,7 +80,7 @@ def read_page(path: str) -> Page:
 
 
 def attempt(read: Callable[..., Read], picture: Any, *arguments: Any) -> Read | DataError:
-    """Read a picture. An unexpected error becomes a DataError and stops nothing; other TendigitsErrors are raised."""
+    """Read a picture. An unexpected error becomes a DataError; other TendigitsErrors are raised."""
     name = picture if isinstance(picture, str) else "this one"
     try:
         return read(picture, *arguments)
@@ -97,7 +97,7 @@ def attempt(read: Callable[..., Read], picture: Any, *arguments: Any) -> Read | 
 
 
 def read_located(reader: Reader, found: Sequence[Found | Error]) -> list[Page | Error]:
-    """Classify the digits that were found in pictures of one digit each, as one batch; errors stay in their places."""
+    """Classify the digits found in pictures of one digit each, as one batch; errors keep their positions."""
     digits = iter(reader.classify_found([one for one in found if isinstance(one, Found)]))
     return [as_page(next(digits), one.size) if isinstance(one, Found) else one for one in found]
 

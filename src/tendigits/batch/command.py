@@ -178,7 +178,7 @@ def read(
 
 @dataclass
 class Done:
-    """What there is to say of some pictures when all are read."""
+    """What is reported after all pictures are read."""
 
     errors: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -189,7 +189,7 @@ class Done:
 def _write_results(
     results: "Results", output: "Output", label_of: "dict[str, Label]", progress: Callable[[int], None]
 ) -> Done:
-    """Write what is read as it comes."""
+    """Write each result as soon as it is there."""
     from tendigits.batch.labels import compare
     from tendigits.pictures.documents import split_address
     from tendigits.read.page import BLURRED
@@ -229,7 +229,7 @@ def _fields_of(
 
 
 def _compare(answers: "list[Answer]", report: Path | None, is_stdout_taken: bool) -> None:
-    """Say how well some pictures were read, and write a page with the wrong ones."""
+    """Print how well the labelled pictures were read, and write a page with the wrong ones."""
     from tendigits.batch import labels
 
     typer.echo(labels.summary(answers), err=is_stdout_taken)
@@ -238,7 +238,7 @@ def _compare(answers: "list[Answer]", report: Path | None, is_stdout_taken: bool
 
 
 def _what_is_known(expect: str, key: Path | None, is_form: bool) -> "tuple[Expectations | None, Key | None]":
-    """What is expected, and the answers to the fields of a form. Raises UserError."""
+    """Parse what is expected, and load the answers to the fields of a form. Raises UserError."""
     from tendigits.read.expectations import parse
     from tendigits.read.key import load_key
 
@@ -246,7 +246,7 @@ def _what_is_known(expect: str, key: Path | None, is_form: bool) -> "tuple[Expec
 
 
 def _end(error: DataError, n_pictures: int = 1) -> None:
-    """End this process, in which a picture takes too long or too much memory: C code cannot be interrupted."""
+    """End this process because a picture takes too long or too much memory: C code cannot be interrupted."""
     _list([str(error), f"read 0 of {n_pictures} pictures; {n_pictures} could not be read"])
     os._exit(error.exit_code)
 

@@ -35,9 +35,9 @@ Label = str | Mapping[str, str]  # the numbers of a picture, separated by spaces
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What was read in a picture or a cell, and what stands there."""
+    """What was read in a picture or a cell, and its label."""
 
-    place: str  # the picture, and the cell
+    place: str  # path of the picture, and name of the cell
     read: str
     label: str
     confidence: float  # 0 to 1
@@ -46,7 +46,7 @@ class Answer:
 
     @property
     def is_right(self) -> bool:
-        """Whether it is exactly what stands there."""
+        """Whether exactly the label was read."""
         return self.read == self.label
 
 
@@ -103,7 +103,7 @@ def compare(path: str, page: Page | DataError, label: Label) -> list[Answer]:
 
 
 def _compare_cells(path: str, table: Table, labels: Mapping[str, str]) -> list[Answer]:
-    """Those cells that are not empty in the table or in its label."""
+    """An answer for each cell that is not empty in the table or in its label."""
     cells = dict(table.cells())
     answers = []
     for name in {**labels, **cells}:
@@ -113,7 +113,7 @@ def _compare_cells(path: str, table: Table, labels: Mapping[str, str]) -> list[A
 
 
 def summary(answers: Sequence[Answer]) -> str:
-    """How much is right and how much is accepted, with thresholds, in lines."""
+    """A few lines: how much is right, how much is accepted, and which thresholds would do."""
     n, right = len(answers), sum(each.is_right for each in answers)
     accepted = [each.is_right for each in answers if each.accepted]
     low, high = wilson_interval(right, n)

@@ -167,7 +167,7 @@ class Output(AbstractContextManager["Output"]):
                 drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()], exif=exif)
 
     def write_error(self, path: str, error: str) -> None:
-        """Write the row of a picture that does not show the form, or could not be read; other outputs have none."""
+        """Write the row of a form that could not be read; other outputs have no row for it."""
         if self.fields is not None:
             cells = [Cell(NO_BOX, "", None, 0.0, False, error) for _ in self.fields]
             cells += [Cell(NO_BOX) for _ in (MARK_COLUMNS if self.key else ())]
@@ -248,7 +248,7 @@ def _print(line: str) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file; if it cannot be written, one in the temporary or the home folder, which the error names."""
+    """Write a file; if that fails, write it into the temporary or the home folder, and name that file in the error."""
     try:
         with writing(path) as temporary:
             temporary.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Read pictures in order: one in this process, more in worker processes, where a damaged file stops nothing.
+"""Read pictures in order: one in this process, several in worker processes, which a damaged file may crash.
 
 with read_files(ReadOptions(one=True), find_pictures(["scans"]).pictures) as results:
     for path, page in results: ...      # the page, or the DataError why it could not be read
@@ -43,7 +43,7 @@ class ReadOptions:
 
 
 def read_here(options: ReadOptions, path: str, stop: Callable[[DataError], None]) -> Results:
-    """Read one picture in this process, which starts sooner than another.
+    """Read one picture in this process: starting another one would take longer.
 
     `stop` is called in another thread if the picture exceeds the limits of a worker process; it should end the process.
     """
@@ -81,7 +81,7 @@ def read_with(
 ) -> Results:
     """Read pictures in order in a `reader_pool`; one that takes too long, or kills its process, is a DataError.
 
-    A document's time begins with its first page, for all calls that get the same `deadlines`.
+    A document's time begins with its first page; calls that share its pages share `deadlines`.
     """
     size = DIGITS_PER_JOB if options.one else 1
     deadlines = {} if deadlines is None else deadlines
@@ -105,7 +105,7 @@ def read_with(
 
 
 def _not_read(path: str, paths: Sequence[str], document_timeout: float | None) -> DataError:
-    """The error of a page, and of those behind it, that were not read because their document's time was over."""
+    """The error of the pages of a document, from `path` on, that were not read because its time was up."""
     document, first = split_address(path)
     last = max(page for other, page in map(split_address, paths) if other == document)
     return DataError(

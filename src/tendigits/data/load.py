@@ -23,7 +23,7 @@ def load(path: Path | str | None = None, *, test_only: bool = False) -> Dataset:
         test_only: load digits to evaluate on: the test set, or all of them if it is missing.
 
     Raises:
-        DataError: nothing is there, or it is of another kind, damaged, or cannot be trained on.
+        DataError: the path does not exist, is of another kind or damaged, or its digits cannot be trained on.
     """
     if path is None:
         (x_train, y_train), (x_test, y_test) = load_data()

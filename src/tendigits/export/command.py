@@ -17,7 +17,7 @@ from tendigits.extras import require
 from tendigits.options import Data, Overwrite
 from tendigits.outputs import Target, check_targets, holds
 
-PLAY = "play"  # in place of a run: the playground
+PLAY = "play"  # given instead of a run: the playground
 
 To = StrEnum("To", ["onnx", "litert", "keras", "h5", "stablehlo", "web"])
 

@@ -66,10 +66,7 @@ def count_pages(data: bytes, name: str = "the picture") -> int:
 
 
 def count_pages_of(source: Any) -> int:
-    """How many pages a picture has, by its path or the bytes of its file; one, if that is a page's address, or another.
-
-    Raises DataError.
-    """
+    """How many pages a picture has, by its path or the bytes of its file; 1 for anything else. Raises DataError."""
     if isinstance(source, str | Path) and str(source).lower().endswith(DOCUMENTS):
         source = read_picture(Path(source))
     return count_pages(source) if isinstance(source, bytes) and is_document(source) else 1

@@ -90,8 +90,8 @@ class WorkerPool(AbstractContextManager["WorkerPool"]):
         """Run jobs in order, submitting a few ahead; `work` is a function of a module.
 
         Yields:
-            Each job with its result. The items of one that failed come one by one, each with its result or its error;
-            an item whose process died is tried twice.
+            Each job with its result. If a job fails, its items are run and yielded one by one, each with its result or
+            its error; an item whose process died is tried twice.
         """
         rest = iter(jobs)
         pending: deque[tuple[list[Item], Future[Result]]] = deque()

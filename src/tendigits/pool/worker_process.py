@@ -1,4 +1,4 @@
-"""The loop of a worker process of a `WorkerPool`: one job after another, within limits; and limits for other work."""
+"""The main loop of a `WorkerPool`'s processes, and limits of memory and time for it and for other work."""
 
 import mmap
 import os

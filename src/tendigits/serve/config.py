@@ -1,4 +1,4 @@
-"""What `tendigits serve` is started with.
+"""The settings of `tendigits serve`.
 
 app = create_app(ServerConfig(store="corrections.db"))
 """
@@ -21,7 +21,7 @@ class ServerConfig:
 
     store: str  # file of the corrections and fine-tuned networks
     runs: Path = Path("runs")  # folder of the training runs
-    model: Path | None = None  # run or model file that always reads; None for the store's active network
+    model: Path | None = None  # run or model file to read with; None for the store's active network
     host: str = "127.0.0.1"
     port: int = 8000  # 0 picks a free one
     names: tuple[str, ...] = ()  # other host names of this server

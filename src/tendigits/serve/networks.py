@@ -53,7 +53,7 @@ class ActiveModel:
         self.refresh()
 
     def refresh(self) -> None:
-        """Follow what another process has accepted or rolled back in the store.
+        """Use what another process has accepted or rolled back in the store.
 
         A damaged network is logged once, and the one that was accepted before it becomes active. Raises Failure if the
         store does not answer.

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 RECEIVE_SECONDS = 20.0  # deadline for a request to arrive completely: enough for a photo of 8 MB at 4 Mbit/s
 SEND_SECONDS = 20.0
 
-MIN_SENT_BYTES = 2**20  # a client must take this much of a waiting answer, or all of it, every SEND_SECONDS
+MIN_SENT_BYTES = 2**20  # a client must read this much of an answer, or the rest of it, every SEND_SECONDS
 MAX_HEADER_BYTES = 2**16  # request line and headers; browsers send 8 KB at most
 # Chunk lengths, chunk extensions and trailers of a chunked body: 32 MB in chunks of 1 KB fit.
 MAX_FRAMING_BYTES = 2**18
@@ -97,12 +97,12 @@ class LimitedProtocol(H11Protocol):
             self._receive_timer = None
 
     def pause_writing(self) -> None:
-        """The client does not take what was sent."""
+        """The client does not read what was sent."""
         super().pause_writing()
         self._limit_sending()
 
     def resume_writing(self) -> None:
-        """The client has taken it."""
+        """The client has read it."""
         super().resume_writing()
         if self._send_timer is not None:
             self._send_timer.cancel()
@@ -118,7 +118,7 @@ class LimitedProtocol(H11Protocol):
             self._limit_sending()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, or beyond a limit; uvicorn's method fails if an answer has begun."""
+        """Refuse what is not HTTP or exceeds a limit; uvicorn's method fails if an answer has begun."""
         error = sys.exception()
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
         self._refuse(status, str(error or msg)[:300])

@@ -1,4 +1,4 @@
-"""The bounded queue in front of the worker processes that read pictures, and turns at this process's own threads.
+"""The bounded queue in front of the worker processes that read pictures, and the limits of this process's threads.
 
 queue = ReadingQueue(workers=2, timeout=10, source=source)
 page = await queue.run(address, work.with_reader, source, work.read_page, image, 1, False)  # raises NotRead
@@ -32,8 +32,8 @@ MAX_ROUTES = 4  # that run in threads at once; most wait for the store
 QUEUE_FULL = "too many requests are waiting"
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
-MAX_SMALL_PIXELS = 2**19  # of a picture that this process decodes itself; a drawing on the page has 313,600
-MAX_SMALL_BYTES = 2**18
+MAX_SMALL_PNG_PIXELS = 2**19  # of a picture that this process decodes itself; a drawing on the page has 313,600
+MAX_SMALL_PNG_BYTES = 2**18
 
 
 class NotRead(HTTPException):
@@ -45,17 +45,17 @@ class NotRead(HTTPException):
 
 
 class FairTurns:
-    """Lets some clients go on at a time: one of each address in turn; of one address, first come, first served."""
+    """Lets `n` clients work at a time. Addresses take turns; clients of one address are served in order."""
 
     def __init__(self, n: int, max_waiting: float = inf, max_waiting_per_address: float = inf) -> None:
-        """At most `n` go on. When `max_waiting` wait, only addresses of which fewer than `n` wait may join them."""
+        """When `max_waiting` clients wait, only an address with fewer than `n` waiting clients may add one."""
         self._n = self._n_free = n
         self._max_waiting, self._max_waiting_per_address = max_waiting, max_waiting_per_address
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}  # the address that is next comes first
 
     @property
     def load(self) -> int:
-        """Number of clients that go on or wait."""
+        """Number of clients that work or wait."""
         waiting = (future for waiting in self._waiting.values() for future in waiting if not future.done())
         return self._n - self._n_free + len([*waiting])
 
@@ -65,7 +65,7 @@ class FairTurns:
 
         Raises NotRead if too many are waiting, or after `timeout` seconds.
         """
-        # Those that are done were cancelled.
+        # Those that are done have been cancelled.
         waiting = [future for future in self._waiting.get(address, ()) if not future.done()]
         is_full = self.load - self._n >= self._max_waiting
         if len(waiting) >= (self._n if is_full else self._max_waiting_per_address):
@@ -97,7 +97,7 @@ class FairTurns:
 
 
 class ReadingQueue:
-    """Bounded in all, and for each client; fair across the clients' addresses."""
+    """Bounded in total and for each client, and fair across the clients' addresses."""
 
     def __init__(self, workers: int, timeout: float, source: ReaderSource) -> None:
         """Prepare `workers` processes, which open the reader of `source` first; none is started yet.
@@ -142,11 +142,11 @@ class ReadingQueue:
             return await run_in_threadpool(function, *arguments)
 
     def turn(self, address: str) -> AbstractAsyncContextManager[None]:
-        """The turn of a route whose function runs in a thread. Raises NotRead if it comes too late."""
+        """A turn for a route whose function runs in a thread. Raises NotRead if it comes too late."""
         return self._routes.turn(address, self.timeout)
 
     async def read_digit(self, network: ReadingNetwork, image: bytes, crops: bool) -> PageResponse:
-        """Read a picture for which `is_small_png` is true: one that is alone in a thread, others in batches.
+        """Read a picture for which `is_small_png` is true: in a thread if it is the only one, else in a batch.
 
         Sending one to a worker process takes longer than reading it. Raises NotRead as `run`.
         """
@@ -183,7 +183,7 @@ class ReadingQueue:
                     future.set_exception(page)
                 else:
                     future.set_result(page)
-        # Now: in a callback it would be too late for a digit that arrives before.
+        # Not in a callback of the task: a digit that arrives before the callback runs would start no task.
         self._batches.discard(asyncio.current_task())
 
     @asynccontextmanager
@@ -198,5 +198,5 @@ class ReadingQueue:
 def is_small_png(picture: bytes) -> bool:
     """Whether a picture is quick to decode: a PNG of few pixels, and no second header contradicts the first."""
     width, height = int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])
-    is_small = width * height <= MAX_SMALL_PIXELS and len(picture) <= MAX_SMALL_BYTES
+    is_small = width * height <= MAX_SMALL_PNG_PIXELS and len(picture) <= MAX_SMALL_PNG_BYTES
     return picture.startswith(PNG) and is_small and picture.count(b"IHDR") == 1

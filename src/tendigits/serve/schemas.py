@@ -90,7 +90,7 @@ Value = Annotated[str, Field(max_length=100)]
 class Strict(BaseModel):
     """A request that refuses unknown fields and other types: `true` is not 1, "3" is not 3.
 
-    Its lists are marked with FailFast: else a small body could cause many errors.
+    Its lists are marked with FailFast; otherwise a small body could cause many errors.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -150,7 +150,7 @@ class TableRequest(Strict):
         return self
 
     def table(self) -> Table:
-        """For the library, the numbers of sums that agree accepted; one decimal separator suits all values."""
+        """As the library's: one decimal separator fits all values, and sums that agree confirm their numbers."""
         separator = common_separator(cell.value for row in self.rows for cell in row)
 
         def convert(cell: CellRequest) -> Cell:

@@ -33,7 +33,7 @@ MAX_MESSAGE_CHARACTERS = 10_000  # a traceback has about 4,000
 
 
 class LimitedHandler(logging.StreamHandler[TextIO]):
-    """Writes a part of the messages: clients that cause errors must not fill the disk."""
+    """Writes a limited number of messages: clients that cause errors must not fill the disk."""
 
     _minute = _n = 0
 

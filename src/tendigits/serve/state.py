@@ -1,4 +1,4 @@
-"""What an application keeps between its requests, as a FastAPI dependency.
+"""What an application keeps between requests, as a FastAPI dependency.
 
 def list_corrections(state: State) -> ...
 """
@@ -79,15 +79,15 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def count(self, accepted: Sequence[bool]) -> None:
-        """Count what was read: whether each was accepted."""
+        """Count numbers, each by whether it was accepted."""
         self._numbers.labels("yes").inc(sum(accepted))
         self._numbers.labels("no").inc(len(accepted) - sum(accepted))
 
 
 class PhotoInbox:
-    """The photos that wait in memory, by their numbers, and the page that waits for one.
+    """The photos that wait in memory, by number, and the page that waits for one.
 
-    A photo stays until the page that has fetched it deletes it: a page that goes away before loses none.
+    A photo stays until the page that fetched it deletes it, so none is lost if that page is closed too early.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class PhotoInbox:
         return self.end_wait(next(iter(self._photos)))
 
     def get(self, number: int) -> Response:
-        """A photo that waits. Raises HTTPException, 404, if it does not."""
+        """A waiting photo. Raises HTTPException, 404, if there is none with this number."""
         if (photo := self._photos.get(number)) is None:
             raise HTTPException(404, "this photo does not wait any more; send it again")
         return photo
@@ -115,9 +115,9 @@ class PhotoInbox:
         self._photos.pop(number, None)
 
     async def wait(self) -> int | None:
-        """Wait until there is a photo; the oldest one's number. None if another page waits from now on, or at the end.
+        """Wait for a photo, and return the oldest one's number; None if another page takes over, or the server stops.
 
-        The page that was opened last is the one that a person looks at, so it gets the photo.
+        The page that was opened last gets the photo: a person is looking at it.
         """
         self.end_wait(None)
         arrival: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
@@ -127,7 +127,7 @@ class PhotoInbox:
         return await arrival
 
     def end_wait(self, number: int | None) -> bool:
-        """Let the waiting page go on, with a photo or without. Returns whether there was one."""
+        """Answer the waiting page, with a photo or without. Returns whether a page was waiting."""
         if self._arrival is None or self._arrival.done():  # a page that was closed has cancelled it
             return False
         self._arrival.set_result(number)

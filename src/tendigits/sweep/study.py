@@ -44,7 +44,7 @@ MIN_TRIALS_FOR_IMPORTANCE = 4  # fewer finished trials are not informative
 STARTUP_TRIALS = 5  # the first trials are never pruned: the median of fewer is not informative
 RUN = "run"  # user attribute of a trial: the number of its run; a trial that retries another has the same run
 
-NO_SIGNAL = 0  # interrupts a trial that is pruned
+NO_SIGNAL = 0  # signal number of the `Interrupted` that ends a pruned trial
 
 EVALUATED = (TrialState.COMPLETE, TrialState.PRUNED)
 

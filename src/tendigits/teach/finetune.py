@@ -1,11 +1,11 @@
-"""Fine-tune the networks for digits and for numbers on a person's corrections without forgetting what they knew.
+"""Fine-tune the networks for digits and numbers on a person's corrections, without forgetting other handwriting.
 
 rehearsal = rehearsal_crops(dataset, rng)                           # digits and non-digits
 tuned = fine_tune(data, crops, labels, rehearsal, seed=0)           # ONNX file -> ONNX file
 tuned = fine_tune_numbers(data, strips, texts, rehearsal)           # ONNX file -> ONNX file
 
 Training starts from a network's own weights, on augmented copies of the corrections and on rehearsal pictures, whose
-targets are the network's own predictions: these need no labels and keep what no correction shows (Li and Hoiem,
+targets are the network's own predictions: these need no labels and preserve what no correction shows (Li and Hoiem,
 "Learning without Forgetting", 2016, https://arxiv.org/abs/1606.09282).
 """
 

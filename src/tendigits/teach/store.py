@@ -173,7 +173,7 @@ class Store:
                 raise StoreError(f"{expected}; {advice}")
 
     def check_writable(self) -> None:
-        """Raise Failure if the store does not answer, or its last change failed and another one would fail, too."""
+        """Raise Failure if the store does not answer, or if its last change failed and another one would fail too."""
         if self._is_writable:  # writes nothing: any client may ask, however often
             self._rows("SELECT 1 FROM corrections LIMIT 1")
             return

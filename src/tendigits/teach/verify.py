@@ -1,4 +1,4 @@
-"""How well networks read: which one of a store reads, what it must know for that, and accuracy before and after.
+"""The active network of a store, the digits and numbers that it must be able to read, and accuracies to compare.
 
 active = active_network(store, warn=print)      # a damaged one is skipped in favour of the one accepted before it
 Reader(active.network), active.name
@@ -53,7 +53,7 @@ class ActiveNetwork:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the file: for corrections of this network's own predictions, those predictions are evaluated."""
+        """Of the file. For corrections of this network's predictions, the stored predictions are evaluated."""
         return hashlib.sha256(self.data).hexdigest()
 
     @cached_property

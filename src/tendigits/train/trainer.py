@@ -39,7 +39,7 @@ from tendigits.train.inputs import Inputs
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained on which data, in which run folder, and where progress is shown."""
+    """A network to train: its recipe and data, the run folder, and the console that shows the progress."""
 
     run: Run
     recipe: Recipe

@@ -45,7 +45,7 @@ PICTURE_BODY = {  # for the OpenAPI document: the body is a picture, or a form w
     "requestBody": {"required": True, "content": PICTURE_CONTENT | {"multipart/form-data": {"schema": FORM}}}
 }
 
-# The pictures of a form stay in memory, which is limited already: a full folder of temporary files stops nobody.
+# The pictures of a form stay in memory, which is limited already: a full folder of temporary files must not matter.
 MultiPartParser.spool_max_size = MAX_BODY_BYTES
 
 Expect = Annotated[
@@ -67,15 +67,15 @@ def unparsed(model: type[Strict]) -> PlainValidator:
 class JsonRoute(APIRoute):
     """A route whose body, if its function takes one, is JSON within limits: 413 or 422 beyond them.
 
-    FastAPI alone would parse 32 MB of brackets into gigabytes of lists, while all others wait. A function that is not
-    async runs in a thread when it is its client's turn.
+    FastAPI alone would parse 32 MB of brackets into gigabytes of lists while all other clients wait. A function that is
+    not async runs in a thread when it is its client's turn.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Let FastAPI read the body by `_JsonRequest`."""
         handle, field = super().get_route_handler(), self.body_field
         is_parsed = field is not None and field.field_info.annotation is not bytes
-        # Of no body the answer then says which field is missing.
+        # The answer to an empty body then says which field is missing.
         empty = b"{}" if field is not None and _has_required_field(field.field_info) else b""
         is_async = iscoroutinefunction(self.endpoint) or isasyncgenfunction(self.endpoint)
 
@@ -169,7 +169,7 @@ async def picture_of(request: Request) -> bytes:
 
 
 def address_of(request: Request) -> str:
-    """The client's address; the same for clients that have none, as behind a socket file."""
+    """The client's address; '' for all clients that have none, as behind a socket file."""
     return request.client.host if request.client else ""
 
 
