@@ -32,11 +32,6 @@ def is_pdf(data: bytes) -> bool:
     return data[:1024].lstrip().startswith(b"%PDF-")
 
 
-def is_document(data: bytes) -> bool:
-    """Whether these are the bytes of a file that may have several pages."""
-    return is_pdf(data) or data.startswith(TIFF_STARTS)
-
-
 def split_address(address: str) -> tuple[str, int]:
     """The file of an address, and the number of the page, from 1."""
     found = re.fullmatch(r"(.+)#page=(\d{1,6})", address)
@@ -69,7 +64,8 @@ def count_pages_of(source: Any) -> int:
     """How many pages a picture has, by its path or the bytes of its file; 1 for anything else. Raises DataError."""
     if isinstance(source, str | Path) and str(source).lower().endswith(DOCUMENTS):
         source = read_picture(Path(source))
-    return count_pages(source) if isinstance(source, bytes) and is_document(source) else 1
+    may_have_several = isinstance(source, bytes) and (is_pdf(source) or source.startswith(TIFF_STARTS))
+    return count_pages(source) if may_have_several else 1
 
 
 def count_frames(image: Any, name: str) -> int:
