@@ -140,8 +140,11 @@ def read(
             raise UserError(message)
     from tendigits.batch.reading import ReadOptions, read_files, read_here
     from tendigits.batch.sources import find_pictures
+    from tendigits.read.expectations import parse
+    from tendigits.read.key import load_key
 
-    expected, answers = _what_is_known(expect, key, form is not None)
+    expected = parse(expect, fields=form is not None) if expect else None
+    answers = load_key(key) if key is not None else None
     options = ReadOptions(settings, one, show is not None, workers, timeout or None, document_timeout or None, expected)
     sources = find_pictures(images)
     paths = sources.pictures
@@ -235,14 +238,6 @@ def _compare(answers: "list[Answer]", report: Path | None, is_stdout_taken: bool
     typer.echo(labels.summary(answers), err=is_stdout_taken)
     if report is not None:
         write_text(report, labels.report(answers))
-
-
-def _what_is_known(expect: str, key: Path | None, is_form: bool) -> "tuple[Expectations | None, Key | None]":
-    """Parse what is expected, and load the answers to the fields of a form. Raises UserError."""
-    from tendigits.read.expectations import parse
-    from tendigits.read.key import load_key
-
-    return parse(expect, fields=is_form) if expect else None, load_key(key) if key else None
 
 
 def _end(error: DataError, n_pictures: int = 1) -> None:
