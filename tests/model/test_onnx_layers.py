@@ -1,9 +1,11 @@
 """Every supported layer, converted to ONNX and run by onnxruntime, against Keras."""
 
 import keras
+import numpy as np
+import onnx
+import onnxruntime
 import pytest
 
-from onnx_oracle import assert_same, with_any_weights
 from tendigits.errors import UserError
 from tendigits.model.network import build_network
 from tendigits.model.onnx import to_onnx
@@ -34,6 +36,27 @@ IMAGE = {  # from 9x8x6 images to images, all with six channels
     "noise": lambda: layers.GaussianNoise(0.5),
     "a layer as activation": lambda: layers.Activation(keras.activations.silu),
 }
+
+
+def with_any_weights(model, seed=0):
+    """Weights, means and variances as after some training: none is 0 or 1 by chance."""
+    rng = np.random.default_rng(seed)
+    for variable in model.weights:
+        low, high = (0.5, 2) if "variance" in variable.path else (-0.6, 0.6)
+        variable.assign(rng.uniform(low, high, variable.shape))
+    return model
+
+
+def assert_same(model, seed=0):
+    """The graph answers as the model does, for one and for several images; gives its operators."""
+    data = to_onnx(with_any_weights(model, seed), {}, "answer")
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    for n in (1, 5):
+        x = np.random.default_rng(n).normal(0, 1, (n, *model.input_shape[1:])).astype(np.float32)
+        expected, found = np.asarray(model(x, training=False)), session.run(None, {"image": x})[0]
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * max(1, np.abs(expected).max()))
+    return [node.op_type for node in onnx.load_from_string(data).graph.node]
 
 
 @pytest.mark.slow
