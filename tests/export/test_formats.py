@@ -121,15 +121,6 @@ def with_wrong(n, outputs):
     return 0.9 * np.concatenate([np.roll(outputs[:n], 1, axis=1), outputs[n:]])
 
 
-def test_differences_are_measured(check, source):
-    found = check(source.expected + np.float32(1e-5))
-    assert 0.9e-5 < found.largest_difference < 1.1e-5
-    assert (found.bytes, found.n, found.agreement) == (1234, 1000, 1.0)
-    assert found.accuracy == found.source_accuracy == (source.expected.argmax(axis=1) == source.dataset.y_test).mean()
-    assert min(found.single_ms, found.batch_us) > 0
-    assert check(with_wrong(10, source.expected), int8=True).agreement == 0.99
-
-
 @pytest.mark.parametrize(
     ("change", "int8", "message"),
     [
