@@ -167,7 +167,7 @@ class Output(AbstractContextManager["Output"]):
                 drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()], exif=exif)
 
     def write_error(self, path: str, error: str) -> None:
-        """Write the row of a form that could not be read; other outputs have no row for it."""
+        """Write the row of a picture that does not show the form or could not be read; other outputs have none."""
         if self.fields is not None:
             cells = [Cell(NO_BOX, "", None, 0.0, False, error) for _ in self.fields]
             cells += [Cell(NO_BOX) for _ in (MARK_COLUMNS if self.key else ())]
