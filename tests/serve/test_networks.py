@@ -26,6 +26,21 @@ def test_the_accepted_network_reads_and_is_rolled_back_also_by_another_process(s
     assert active.current.sha256 == bundled_sha256()
 
 
+def test_a_threshold_in_the_store_holds_for_every_network_and_can_be_taken_back(store):
+    tuned, active = store.add_network(changed(1.01), "base", {}, NOW), ActiveModel(store)
+    by_default = active.current.reader.number_threshold
+    store.set_threshold(0.25)
+    active.refresh()
+    assert (active.current.reader.number_threshold, active.current.reader.threshold) == (0.25, 0.25)
+    active.accept(tuned, NOW)
+    for network in (active.current, ActiveModel(store).current):
+        assert network.reader.number_threshold == network.source.options.threshold == 0.25
+    store.set_threshold(None)
+    active.refresh()
+    assert active.current.number == tuned.id
+    assert active.current.reader.number_threshold == by_default
+
+
 def damage(place, number):
     with closing(sqlite3.connect(place)) as database, database:
         database.execute("UPDATE networks SET data = x'00' WHERE id = ?", (number,))

@@ -10,6 +10,7 @@ from tendigits.cli import app
 from tendigits.digits.network import bundled_file, load_network
 from tendigits.errors import TendigitsError
 from tendigits.teach.command import store_location
+from tendigits.teach.store import Store
 
 
 def call(*arguments: str):
@@ -25,7 +26,7 @@ def test_accept_roll_back_and_export(store, place, tmp_path):
         call("--store", place, "--accept", "9")
     with pytest.raises(TendigitsError, match="the package's own is active"):
         call("--store", place, "--rollback")
-    with pytest.raises(TendigitsError, match="expected only one of --accept, --rollback and --export"):
+    with pytest.raises(TendigitsError, match="expected only one of --accept, --rollback, --export and --threshold"):
         call("--store", place, "--accept", "1", "--rollback")
     assert call("--store", place, "--export", str(tmp_path / "a.onnx")).exit_code == 0
     assert (tmp_path / "a.onnx").read_bytes() == bundled_file()
@@ -35,6 +36,17 @@ def test_accept_roll_back_and_export(store, place, tmp_path):
     assert (tmp_path / "b.onnx").read_bytes() == changed(1.01)
     assert load_network(tmp_path / "b.onnx").threshold > 0.5
     assert call("--store", place, "--rollback").output == "the package's own network is active again\n"
+
+
+def test_a_threshold_is_kept_for_the_page(tmp_path):
+    place = tmp_path / "a.db"
+    with pytest.raises(TendigitsError, match="expected a confidence from 0 to 1 for --threshold, or auto, received 71"):
+        call("--store", str(place), "--threshold", "71")
+    assert not place.exists()
+    for given, kept, said in (("0.71", 0.71, "from 0.71 on"), ("auto", None, "as by default")):
+        output = call("--store", str(place), "--threshold", given).output
+        assert output == f"the page and the API accept {said}\n"
+        assert Store(place).threshold() == kept
 
 
 def test_an_export_replaces_only_an_earlier_one(store, place, tmp_path):

@@ -160,6 +160,15 @@ def test_a_store_is_created_for_its_owner_alone_and_opened_again(tmp_path):
         Store(tmp_path)
 
 
+def test_a_store_without_settings_gets_them(place, store):
+    store.add([correction(CROPS[0])])
+    change(place, "DROP TABLE settings")
+    opened = Store(place)
+    assert opened.threshold() is None
+    opened.set_threshold(0.5)
+    assert (Store(place).threshold(), opened.count()) == (0.5, 1)
+
+
 @pytest.mark.parametrize("version", [0, VERSION + 1])
 def test_a_store_of_another_version_is_refused(place, store, version):
     change(place, f"PRAGMA user_version={version}")

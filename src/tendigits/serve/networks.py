@@ -23,7 +23,7 @@ from tendigits.digits.network import from_onnx
 from tendigits.errors import ModelFileError, RunError, UserError
 from tendigits.extras import require
 from tendigits.pool.pool import JobError, WorkerPool
-from tendigits.read.reader import Reader
+from tendigits.read.reader import Reader, ReaderOptions
 from tendigits.runs.run import Run, check_inside, model_digest, open_run
 from tendigits.serve.reading import FairTurns
 from tendigits.serve.work import ReaderSource, ReadingNetwork
@@ -50,10 +50,11 @@ class ActiveModel:
         self.current = from_reader(Reader(model, threads=1))
         self._changing = threading.Lock()
         self._accepted: list[tuple[int, str]] = []  # as `refresh` has seen them in the store, the last one first
+        self._threshold: float | None = None  # as `refresh` has seen it in the store
         self.refresh()
 
     def refresh(self) -> None:
-        """Use what another process has accepted or rolled back in the store.
+        """Use what another process has accepted, rolled back or set in the store.
 
         A damaged network is logged once, and the one that was accepted before it becomes active. Raises Failure if the
         store does not answer.
@@ -62,9 +63,12 @@ class ActiveModel:
             return
         with self._changing:
             accepted = [(tuned.id, tuned.sha256) for tuned in self._store.accepted_networks()]
-            if accepted != self._accepted:
+            threshold = self._store.threshold()
+            if (accepted, threshold) != (self._accepted, self._threshold):
+                self._threshold = threshold
                 found = last_usable(self._store, self._load, partial(log.warning, "%s"))
-                self.current, self._accepted = found or from_reader(Reader(threads=1)), accepted
+                self.current = found or from_reader(Reader(threshold=threshold, threads=1))
+                self._accepted = accepted
 
     def accept(self, tuned: FineTunedNetwork, now: datetime) -> None:
         """Make a fine-tuned network the active one, here and in the store.
@@ -91,7 +95,9 @@ class ActiveModel:
 
     def _load(self, tuned: FineTunedNetwork) -> ReadingNetwork:
         loaded = load_network(self._store, tuned, threads=1)
-        return ReadingNetwork(Reader(loaded.network, threads=1), ReaderSource(tuned.sha256, data=loaded.data), tuned.id)
+        reader = Reader(loaded.network, self._threshold, threads=1)
+        source = ReaderSource(tuned.sha256, ReaderOptions(threshold=self._threshold), loaded.data)
+        return ReadingNetwork(reader, source, tuned.id)
 
 
 def from_reader(reader: Reader) -> ReadingNetwork:

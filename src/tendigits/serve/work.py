@@ -83,7 +83,8 @@ def prepare_process(source: ReaderSource) -> None:
 def _reader_of(source: ReaderSource) -> Reader:
     if source.data is None:
         return source.options.open(threads=1)
-    return Reader(from_onnx(source.data, "the fine-tuned network", threads=1), threads=1)
+    network = from_onnx(source.data, "the fine-tuned network", threads=1)
+    return Reader(network, source.options.threshold, threads=1)
 
 
 def with_reader(source: ReaderSource, job: Callable[..., Result], *arguments: Any) -> Result:

@@ -4,6 +4,7 @@ tendigits teach --help
 """
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,6 +38,13 @@ def teach(
     export: Annotated[
         Path | None, typer.Option(help="Write the active networks to a file for `read --model`.", metavar="FILE.onnx")
     ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            help="On the page and in the API, accept from this confidence on; auto: at most 2% wrong.",
+            metavar="0..1|auto",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the progress as JSON lines.")] = False,
 ) -> None:
@@ -44,12 +52,19 @@ def teach(
 
     The new network reads only after you have accepted it.
     """
-    require("tendigits teach", "train")
+    if sum((accept is not None, rollback, export is not None, threshold is not None)) > 1:
+        raise UserError("expected only one of --accept, --rollback, --export and --threshold; run it once for each")
     from tendigits.teach.store import MIN_CORRECTIONS, Store
+
+    if threshold is not None:
+        confidence = _confidence(threshold)
+        Store(store_location(store)).set_threshold(confidence)
+        how = "as by default" if confidence is None else f"from {confidence:g} on"
+        typer.echo(f"the page and the API accept {how}")
+        return
+    require("tendigits teach", "train")
     from tendigits.teach.verify import active_network, load_network
 
-    if sum((accept is not None, rollback, export is not None)) > 1:
-        raise UserError("expected only one of --accept, --rollback and --export; run the command once for each")
     opened = Store(store_location(store), create=False)
     if accept is not None:
         if (tuned := opened.network(accept)) is not None:
@@ -77,6 +92,14 @@ def teach(
         use_compilation_cache()
         show = (lambda step: typer.echo(json.dumps(step))) if as_json else _print_text
         fine_tune_reader(opened, load(data), show, lambda: datetime.now(UTC))
+
+
+def _confidence(text: str) -> float | None:
+    """A confidence from 0 to 1, or None for "auto". Raises UserError."""
+    with suppress(ValueError):
+        if text == "auto" or 0 <= float(text) <= 1:
+            return None if text == "auto" else float(text)
+    raise UserError(f"expected a confidence from 0 to 1 for --threshold, or auto, received {text}")
 
 
 def _print_text(step: dict[str, Any]) -> None:

@@ -73,6 +73,7 @@ CREATE TABLE IF NOT EXISTS networks (
     retired TEXT,
     acceptance INTEGER  -- counts acceptances: the highest is the last one, even if the clock was set back
 );
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value);
 PRAGMA user_version={VERSION};
 COMMIT;
 """
@@ -165,7 +166,8 @@ class Store:
             if _value(connection, "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"):
                 raise StoreError(f"{path} has triggers or views, which tendigits has not made; restore a backup")
             found = _value(connection, "PRAGMA user_version")
-            if found == 0 and _value(connection, "SELECT count(*) FROM sqlite_master") == 0:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            if found == (VERSION if tables else 0) and "settings" not in tables:  # the first stores had none
                 connection.executescript(SCHEMA)
             elif found != VERSION:
                 expected = f"expected a store of version {VERSION} in {path}, found version {found}"
@@ -229,6 +231,16 @@ class Store:
         with self._write() as connection:
             cursor = connection.execute("DELETE FROM corrections WHERE kind = ? AND id = ?", (kind, number))
         return bool(cursor.rowcount)
+
+    def threshold(self) -> float | None:
+        """Confidence from which the server accepts; None for that of the network that reads."""
+        return next((row["value"] for row in self._rows("SELECT value FROM settings WHERE name = 'threshold'")), None)
+
+    def set_threshold(self, threshold: float | None) -> None:
+        """Keep a confidence, 0 to 1, from which the server accepts; None for that of the network that reads."""
+        query = "INSERT OR REPLACE INTO settings VALUES ('threshold', ?)"
+        with self._write() as connection:
+            connection.execute(query, (threshold,))
 
     def add_network(self, data: bytes, base: str, report: dict[str, Any], now: datetime) -> FineTunedNetwork:
         """Store a fine-tuned network. It reads only after it was accepted."""
