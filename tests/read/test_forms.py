@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from drawing import FORM_FIELDS, filled_form
-from tendigits.errors import UserError
+from tendigits.digits.find import open_page
+from tendigits.errors import DataError, UserError
 from tendigits.numbers.views import Budget
 from tendigits.read.forms import load_form, make_form, read_fields
 from tendigits.read.reader import Reader
@@ -33,6 +34,14 @@ def test_the_picture_of_the_form_may_be_turned(turned):
     fields = {name: [*box.turned(turned // 90, size)] for name, box in FORM_FIELDS.items()}
     page = Reader(threads=1).read_form(make_form(blank, fields, turned), filled_form(VALUES))
     assert {name: cell.value for name, cell in page.fields.items()} == VALUES
+
+
+@pytest.mark.parametrize("name", ["page_hand_lines.png", "page_struck_out.png", "table_hand_row_sums.png"])
+def test_another_page_is_not_this_form(form, name):
+    """A few of its details look like many of the form."""
+    corpus = Path(__file__).parents[1] / "corpus"
+    with pytest.raises(DataError, match="does not look like this form"):
+        load_form(corpus / "form_exam.toml").align(open_page(corpus / name)[0])
 
 
 def test_a_field_has_its_own_number_where_the_budget_ends():

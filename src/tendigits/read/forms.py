@@ -67,7 +67,8 @@ class Form:
             of_form, of_page = form_points[[m.queryIdx for m in matches]], page_points[[m.trainIdx for m in matches]]
             tolerance = MAX_REPROJECTION_PX * max(grey.shape) / MATCHING_SIDE_PX
             homography, agrees = cv2.findHomography(of_form, of_page, cv2.RANSAC, tolerance)
-            n_agreeing = int(agrees.sum())
+            # On another page, many details of the form may agree on one, at which they all meet.
+            n_agreeing = len(np.unique(of_page[agrees.ravel() > 0].round(), axis=0))
         if homography is None or n_agreeing < MIN_MATCHES:
             raise DataError(
                 f"the picture does not look like this form: {n_agreeing} of its details were found, {MIN_MATCHES} are "
