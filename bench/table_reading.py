@@ -108,6 +108,9 @@ def measure(tables: Iterable[Tables], peers: list[Peer] | None) -> tuple[list[di
             table = page.table()
             seconds.append(time.perf_counter() - started)
             counts.append(own.score(table, wanted) + Counter(upright=page.turned == turned))
+            if not counts[-1]["shape"]:  # which cells are missing is unknown; at least this many are
+                n_marked = len(page.unread) + sum(cell.is_unread for table in page.tables for _, cell in table.cells())
+                counts[-1]["unmarked"] = max(0, counts[-1]["cells"] - len(page.numbers) - n_marked)
             alike.append(scored(own, [[cell.value for cell in row] for row in table.rows], wanted))
         sets.append({"set": own.name, **summary(seconds, counts)})
         if peers is not None:
@@ -209,7 +212,9 @@ def score_cell(cell: Cell, value: str) -> Counter[str]:
     if not cell.value and not value:
         return Counter()
     right = cell.value == value
-    return Counter(cells=1, cells_right=right, accepted=cell.accepted, accepted_wrong=cell.accepted and not right)
+    counts = Counter(cells=1, cells_right=right, accepted=cell.accepted, accepted_wrong=cell.accepted and not right)
+    counts["unmarked"] = cell.accepted and not cell.value
+    return counts
 
 
 def filled(rows: Rows) -> tuple[list[int], list[int]]:
@@ -221,8 +226,9 @@ def filled(rows: Rows) -> tuple[list[int], list[int]]:
 def text(record: dict[str, Any]) -> str:
     """Format the results as Markdown."""
     lines = [
-        "| tables | n | upright | shape right | rows right | cells right | accepted | wrong of these | seconds |",
-        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| tables | n | upright | shape right | rows right | cells right | accepted | wrong of these | ink unmarked "
+        "| seconds |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for own in record["sets"]:
         counts = Counter({name: value for name, value in own.items() if name != "set"})
@@ -232,6 +238,7 @@ def text(record: dict[str, Any]) -> str:
             f"{counts['rows_right'] / counts['rows']:.1%} of {counts['rows']}",
             f"{counts['cells_right'] / counts['cells']:.1%} of {counts['cells']}",
             f"{accepted / counts['cells']:.1%}", f"{wrong} ({wrong / max(1, accepted):.2%})",
+            f"{counts['unmarked']}",
         ]  # fmt: skip
         lines.append(f"| {own['set']} | {n} | {' | '.join(fractions)} | {own['seconds']:.2f} |")
     described = record["machine"]

@@ -35,7 +35,7 @@ class LostDigitOptions:
     min_gap: float = 0.3  # to the next strokes on the same height; in a word they are closer
     min_neighbour_height: float = 0.3  # lower strokes, such as points, are no neighbours
     min_is_digit: float = 0.5  # probability that it is a digit, by the digit network
-    max_bar_width: float = 0.35  # an upright stroke may be a 1
+    max_bar_width: float = 0.45  # an upright stroke, or one that leans, may be a 1
     max_digits: int = 60  # of a page
 
 
