@@ -175,7 +175,7 @@ def read(
     if done.answers:
         _compare(done.answers, report, is_stdout_taken=as_json or csv == Path("-"))
     no_table = f"found no table; {table} was not written" if table is not None and not output.sheets else None
-    nothing = f"too blurred to read: {done.n_blurred} of {len(paths)} pictures" if done.n_blurred else None
+    nothing = f"too blurred to read: {done.n_blurred:,} of {len(paths):,} pictures" if done.n_blurred else None
     _report(done.errors, sources, len(paths), done.notices, "; ".join(filter(None, [nothing, no_table])))
 
 
@@ -241,8 +241,8 @@ def _compare(answers: "list[Answer]", report: Path | None, is_stdout_taken: bool
 
 
 def _end(error: DataError, n_pictures: int = 1) -> None:
-    """End this process because a picture takes too long or too much memory: C code cannot be interrupted."""
-    _list([str(error), f"read 0 of {n_pictures} pictures; {n_pictures} could not be read"])
+    """End this process, in which a picture takes too long or too much memory: C code cannot be interrupted."""
+    _list([str(error), f"read 0 of {n_pictures:,} pictures; {n_pictures:,} could not be read"])
     os._exit(error.exit_code)
 
 
@@ -287,7 +287,7 @@ def _report(errors: list[str], sources: "Sources", n_pictures: int, notices: lis
         typer.echo(f"tendigits: skipped {what}: {printable(named)}", err=True)
     _list([*dict.fromkeys(lines)])  # pages of a document may have an error together
     read = n_pictures - len(errors)
-    unread = f"read {read} of {read + len(lines)} pictures; {len(lines)} could not be read" if lines else None
+    unread = f"read {read:,} of {read + len(lines):,} pictures; {len(lines):,} could not be read" if lines else None
     if message := "; ".join(filter(None, [unread, missing])):
         raise Failure(message) if read else DataError(message)
 
@@ -296,4 +296,4 @@ def _list(lines: list[str]) -> None:
     for line in lines[:MAX_LISTED]:
         typer.echo(f"tendigits: {printable(line)}", err=True)
     if len(lines) > MAX_LISTED:
-        typer.echo(f"tendigits: and {len(lines) - MAX_LISTED} more", err=True)
+        typer.echo(f"tendigits: and {len(lines) - MAX_LISTED:,} more", err=True)

@@ -107,7 +107,8 @@ def _print_text(step: dict[str, Any]) -> None:
     if "warning" in step:
         _warn(step["warning"])
     if stage == "prepare":
-        typer.echo(f"{step['corrections']} corrections: {step['learned']} for training, {step['held_out']} held out")
+        n, learned, held_out = (f"{step[name]:,}" for name in ("corrections", "learned", "held_out"))
+        typer.echo(f"{n} corrections: {learned} for training, {held_out} held out")
     elif stage == "train" and step["epoch"]:
         typer.echo(f"epoch {step['epoch']} of {step['epochs']}, loss {step['loss']}")
     elif stage == "done":

@@ -5,7 +5,7 @@ export function nameOf(label) {
 }
 
 export function plural(count, name) {
-  return `${count} ${name}${count === 1 ? "" : "s"}`;
+  return `${count.toLocaleString("en")} ${name}${count === 1 ? "" : "s"}`;
 }
 
 // A setting's key, such as "augmentation.label_noise", as a title: "Label noise".

@@ -19,7 +19,7 @@ export function startTeaching() {
   find("more").addEventListener("click", () => { shown += MORE; trying(list); });
   onFile("import", (file) => trying(async () => {
     const response = await ask("v1/corrections/import", { method: "POST", body: file, headers: { "content-type": "application/x-ndjson" } });
-    notify(`Imported ${response.read}. You have ${plural(response.count, "correction")}.`);
+    notify(`Imported ${response.read.toLocaleString("en")}. You have ${plural(response.count, "correction")}.`);
     await list();
   }));
   const stopping = () => { find("progress").textContent = "Stopping…"; };
@@ -42,7 +42,7 @@ export function showTeaching() {
 async function list() {
   const [digits, numbers] = await Promise.all([newest("v1/corrections", "corrections"), newest("v1/corrections/numbers", "numbers")]);
   const count = digits.count + numbers.count;
-  find("count").textContent = count ? `(${count})` : "";
+  find("count").textContent = count ? `(${count.toLocaleString("en")})` : "";
   find("more").hidden = shown >= Math.max(digits.count, numbers.count);
   find("number-corrections").hidden = !numbers.count;
   const numberName = (text) => text || "not a number";
@@ -102,7 +102,7 @@ function showProgress(step) {
   stepped = performance.now();
   const left = epoch && seconds > 1 ? `, about ${durationText((epochs - epoch) * seconds)} left` : ""; // steps that come again come at once
   const [words, fraction] = {
-    prepare: [`Preparing: ${learned} corrections for training, ${held_out} held out…`, 0.1],
+    prepare: [`Preparing: ${plural(learned, "correction")} for training, ${held_out} held out…`, 0.1],
     train: [`Training, epoch ${Math.min(epoch + 1, epochs)} of ${epochs}${left}…`, 0.2 + (0.6 * epoch) / epochs],
     evaluate: ["Evaluating…", 0.85],
     done: ["Done.", 1],
@@ -126,13 +126,13 @@ function showNetworks({ active, networks }) {
     const worse = rows.filter(([, { before, after }]) => after < before).map(([name]) => name.toLowerCase().replace("mnist", "MNIST"));
     return element("div", { class: "network" },
       element("h3", {}, `Network ${network.id}${network.id === active ? " (active)" : ""}`),
-      element("p", { class: "hint" }, `${new Date(network.created).toLocaleString()}, trained on ${network.report.learned} corrections`),
+      element("p", { class: "hint" }, `${new Date(network.created).toLocaleString()}, trained on ${plural(network.report.learned, "correction")}`),
       element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Accuracy of network ${network.id}` }, element("table", {},
         element("thead", {}, element("tr", {}, ...["Read correctly", "Before", "After", "Of"].map((name) => element("th", { scope: "col" }, name)))),
         element("tbody", {}, ...rows.map(([name, part]) => element("tr", {}, element("td", {}, name),
           ...[part.before, part.after].map((fraction) => element("td", { class: "number" },
             part.n < MIN_FOR_PERCENT ? `${Math.round(fraction * part.n)} of ${part.n}` : percent(fraction, 2))),
-          element("td", { class: "number" }, part.n.toLocaleString())))))),
+          element("td", { class: "number" }, part.n.toLocaleString("en"))))))),
       worse.length ? element("p", { class: "doubt" }, `Worse than before: ${worse.join(", ")}.`) : null,
       network.id === active ? null : element("div", { class: "row" }, element("button", { type: "button", class: network.accepted || worse.length ? "" : "primary", onclick: accept }, "Accept")));
   }));
