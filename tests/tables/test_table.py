@@ -117,14 +117,20 @@ def test_libreoffice_opens_a_spreadsheet(tmp_path):
     assert (tmp_path / "a.csv").read_text() == ",12.5,0427,\n,-3,12/05,782\n,=1+1,0.05,123456789012345678\n"
 
 
-def test_words_are_pictures_in_a_spreadsheet_and_stay_in_sight(tmp_path):
+def test_words_are_pictures_in_a_spreadsheet_and_heads_and_names_stay_in_sight(tmp_path):
     word = Cell(BOX, picture=np.full((40, 300), 200, np.uint8))
     table = Table([[Cell(BOX), word], [word, accepted("12", "12")], [word, accepted("3", "3")]])
     table.to_xlsx(tmp_path / "a.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["table"]
     assert [(image.anchor._from.row, image.anchor._from.col) for image in sheet._images] == [(0, 1), (1, 0), (2, 0)]
-    assert sheet.freeze_panes == "B1"
+    assert sheet.freeze_panes == "B2"
     assert sheet.column_dimensions["A"].width > 15
+    typed = Table(
+        [[Cell(BOX, "picture"), Cell(BOX, "points")], [Cell(BOX, "form_of_the_first_term.jpg"), accepted("3", "3")]]
+    )
+    typed.to_xlsx(tmp_path / "b.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "b.xlsx")["table"]
+    assert (sheet.freeze_panes, sheet.column_dimensions["A"].width > 26) == ("B2", True)
     assert table.to_csv() == ",\n,12\n,3\n"
 
 

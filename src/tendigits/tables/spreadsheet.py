@@ -29,8 +29,9 @@ DOUBTFUL_COLOUR = "#FFD966"
 PICTURE_ROW_HEIGHT = 32  # in points
 PICTURE_COLUMN_WIDTH = 40  # in characters
 MAX_OPTIONS_IN_COMMENT = 3
-WORD_HEIGHT_PX = 20  # of a word's picture: that of a row
+WORD_HEIGHT_PX = 32  # of a word's picture, and of its row; in lower ones handwriting cannot be recognised
 MIN_COLUMN_WIDTH_PX = 64  # that of a column, unless something is wider
+CHARACTER_WIDTH_PX = 8
 MOVES_WITH_CELL = 2  # value of an image's option
 
 Rows = Sequence[Sequence[Cell]]
@@ -62,7 +63,7 @@ def to_xlsx(tables: Sequence[tuple[str, Rows]]) -> bytes:
             for cell_name, cell in filled_cells(rows):
                 _write(sheet, cell_name, cell, None if cell.accepted else highlight)
                 doubtful += [] if cell.accepted else [(name, cell_name, cell)]
-            _show_words(sheet, rows)
+            _lay_out(sheet, rows)
         if doubtful:
             _write_check(book, check, doubtful)
     return content.getvalue()
@@ -105,25 +106,27 @@ def _write(sheet: Any, name: str, cell: Cell, style: Any) -> None:
         sheet.write_comment(name, why)
 
 
-def _show_words(sheet: Any, rows: Rows) -> None:
-    """Show the pictures of words in their cells, and keep headings and names in sight while the sheet scrolls."""
+def _lay_out(sheet: Any, rows: Rows) -> None:
+    """Show words as pictures and everything in full, and keep headings and names in sight while the sheet scrolls."""
     widths = Counter[int]()
     for row, cells in enumerate(rows):
         for column, cell in enumerate(cells):
+            widths[column] = max(widths[column], MIN_COLUMN_WIDTH_PX, CHARACTER_WIDTH_PX * (len(cell.value) + 1))
             if cell.is_word and cell.picture is not None:
                 scale = WORD_HEIGHT_PX / cell.picture.shape[0]
                 widths[column] = max(widths[column], round(scale * cell.picture.shape[1]))
                 options = {"x_scale": scale, "y_scale": scale, "object_position": MOVES_WITH_CELL}
+                sheet.set_row_pixels(row, WORD_HEIGHT_PX)
                 sheet.insert_image(row, column, "word.png", _image(cell, "word") | options)
     for column, width in widths.items():
-        sheet.set_column_pixels(column, column, max(width, MIN_COLUMN_WIDTH_PX))
+        sheet.set_column_pixels(column, column, width)
     first_row, first_column = rows[:1], [row[:1] for row in rows]
     sheet.freeze_panes(int(_is_mostly_words(first_row)), int(_is_mostly_words(first_column)))
 
 
 def _is_mostly_words(rows: Rows) -> bool:
-    cells = [cell for row in rows for cell in row]
-    return 2 * sum(cell.is_word for cell in cells) > len(cells)
+    cells = [cell for row in rows for cell in row if cell.value or cell.is_unread or cell.is_word]
+    return 2 * sum(cell.is_word or any(map(str.isalpha, cell.value)) for cell in cells) > len(cells)
 
 
 def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cell]]) -> None:
