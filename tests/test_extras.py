@@ -6,7 +6,7 @@ import pytest
 
 import tendigits
 from tendigits import cli
-from tendigits.errors import MissingExtraError
+from tendigits.errors import MissingExtraError, UserError
 from tendigits.extras import EXTRAS, require, unseen
 
 
@@ -43,6 +43,12 @@ def test_a_name_of_the_package_is_an_import_error_that_says_what_to_install(with
     with pytest.raises(ImportError, match=r"tendigits\.fit needs Keras, JAX, .*: pip install 'tendigits\[train\]'"):
         from tendigits import fit  # noqa: F401
     assert tendigits.Recipe().epochs
+
+
+@pytest.mark.parametrize("without", ["train"], indirect=True)
+def test_a_run_that_does_not_exist_needs_nothing_to_be_installed(without):
+    with pytest.raises(UserError, match="expected a run or a model file at nope, found none"):
+        tendigits.Reader("nope")
 
 
 def test_an_extra_that_includes_another_is_enough(monkeypatch):

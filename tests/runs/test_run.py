@@ -25,8 +25,11 @@ def test_a_new_run_has_its_recipe_and_a_unique_name(tmp_path):
 
 
 def test_invalid_names_of_a_run_are_refused(tmp_path):
-    create_run(tmp_path, Recipe(), "first", NOW)
+    run = create_run(tmp_path, Recipe(), "first", NOW)
     with pytest.raises(RunError, match=r"first exists; choose another --name, or continue it with --resume"):
+        create_run(tmp_path, Recipe(), "first", NOW)
+    run.checkpoints.rmdir()  # as of a finished one, which cannot be resumed
+    with pytest.raises(RunError, match=r"first exists; choose another --name$"):
         create_run(tmp_path, Recipe(), "first", NOW)
     for name in ("", "..", "a/b"):
         with pytest.raises(RunError, match="expected a plain name"):

@@ -172,6 +172,8 @@ def load_network(path: str | Path) -> Network:
     path = Path(path)
     if path.suffix == ".onnx":
         return from_onnx(read_onnx(path), str(path))
+    if not path.exists():  # whether or not what opens it is installed
+        raise ModelFileError(f"expected a run or a model file at {path}, found none; check the name")
 
     require(f"the network {path}", "train")
     from tendigits.digits.keras_network import from_keras

@@ -209,7 +209,8 @@ def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> R
             break
         except FileExistsError:
             if name is not None:
-                raise RunError(f"{path} exists; choose another --name, or continue it with --resume {path}") from None
+                resume = f", or continue it with --resume {path}" if Run(path).checkpoints.is_dir() else ""
+                raise RunError(f"{path} exists; choose another --name{resume}") from None
         except OSError as error:
             raise RunError(f"cannot make the run folder {path}: {error.strerror}; choose another --runs") from None
     (path / "checkpoints").mkdir()
