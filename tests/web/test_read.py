@@ -39,6 +39,18 @@ def saved_rows(page: Page, folder: Path) -> list[list[str]]:
     return [*csv.reader(download(page, "#csv", folder).read_text().splitlines())]
 
 
+def test_sums_on_a_worksheet_are_checked(open_page):
+    page = open_page("#read")
+    page.set_input_files("#file", Path(__file__).parents[1] / "corpus" / "page_worksheet.jpg")
+    sums = page.locator("#sums li")
+    agreeing = [f"{each} agrees" for each in ("516-478=38", "29+752=781", "514+981=1495", "891-722=169")]
+    expect(sums).to_have_text(agreeing)
+    page.locator("#numbers button", has_text="891").click()
+    page.keyboard.type("890")
+    page.keyboard.press("Enter")
+    expect(sums).to_have_text(agreeing[:3])
+
+
 def test_a_picture_is_read_corrected_copied_and_downloaded(open_page, digits, tmp_path):
     page = open_page("#read", permissions=["clipboard-read", "clipboard-write"])
     choose(page, page_of_numbers(digits))

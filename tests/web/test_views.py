@@ -24,7 +24,9 @@ def test_documents_have_no_placeholder_left_and_each_id_once():
 
 @pytest.mark.parametrize("device", [{"viewport": {"width": 1200, "height": 900}}, PHONE], ids=["desktop", "phone"])
 def test_every_view_fits_and_axe_finds_no_barriers(open_page, digits, device):
-    page = open_page(reduced_motion="reduce", **device)
+    page = open_page("#draw", reduced_motion="reduce", **device)
+    expect(page.locator("#seen")).to_be_visible()
+    assert page.evaluate("scrollY") == 0
     draw(page, THREE)
     expect(page.locator("#prediction b")).to_have_text("3")
     page.locator("#draw-correct button", has_text="3").click()

@@ -4,7 +4,7 @@ import { isDoubtful, stateOf } from "../grid/table.js";
 import { element, find, notify, onFile, rectOf, saveCsv, trying } from "../shared/dom.js";
 import { confidenceText } from "../shared/text.js";
 
-const LABEL_HEIGHT = 0.5; // of a label's characters, as a fraction of the height of most numbers
+const LABEL_HEIGHT = 0.5; // of a label's characters, as a fraction of its number's height
 const MAX_LABELS = 1000; // above, each would be compared with too many others
 const ZOOM_CELLS = 4; // this many times the current cell's width and height are visible at least
 
@@ -95,7 +95,10 @@ export function compareWith(page, name, numbers) {
 export function paintNumbers() {
   const focused = document.activeElement?.getAttribute("data-place"); // its box or row is replaced below
   paintPicture();
-  const rows = numbersNow().map((number, i) => element("tr", { class: number.state },
+  const now = numbersNow();
+  const sums = shown.sums.filter(({ numbers }) => numbers.every((i) => now[i].state !== "corrected")); // the server has not checked others
+  find("sums").replaceChildren(...sums.map(({ text, agrees }) => element("li", { class: agrees ? "sure" : "doubt" }, `${text} ${agrees ? "agrees" : "does not agree"}`)));
+  const rows = now.map((number, i) => element("tr", { class: number.state },
     element("td", {}, String(i + 1)),
     element("td", { class: "number" }, element("button", { type: "button", class: "plain", "data-place": `row:${i}`,
       "aria-label": `${nameOf(number)}: correct it`, onclick: () => whenChosen(shown.numbers[i], null) }, nameOf(number))),
@@ -181,10 +184,9 @@ const meets = ([left, top, right, bottom], [x0, y0, x1, y1]) => left < x1 && x0 
 // if there is no such place.
 function labelsOf(numbers, [width, height]) {
   if (!numbers.length || numbers.length > MAX_LABELS) return [];
-  const heights = numbers.map(({ box }) => box[3] - box[1]).sort((a, b) => a - b);
-  const size = Math.max(LABEL_HEIGHT * heights[heights.length >> 1], Math.max(width, height) / 75);
   const taken = numbers.map(({ box }) => box);
   return numbers.map(({ value, box: [left, top, right, bottom] }) => {
+    const size = Math.max(LABEL_HEIGHT * (bottom - top), Math.max(width, height) / 75);
     const [w, gap] = [0.6 * size * value.length, size / 6];
     const [middle, line] = [(left + right - w) / 2, (top + bottom - size) / 2];
     const places = [[right + gap, line], [middle, top - size - gap], [middle, bottom + gap], [left - w - gap, line]]
