@@ -1,5 +1,7 @@
 """`tendigits read --labels`: what is right, what is accepted, and what threshold to take."""
 
+from decimal import Decimal
+
 import cv2
 import numpy as np
 import pytest
@@ -31,19 +33,20 @@ def test_the_summary_counts_and_gives_thresholds():
 
 
 def test_cells_are_compared_one_by_one(tmp_path):
-    (tmp_path / "a.csv").write_text("1,2\n3,\n,5\n")
+    (tmp_path / "a.csv").write_text("1,2\n3,\n1.50,5\n")
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe1,2")  # of no picture
     (label,) = load_labels(tmp_path, ["a.png"]).values()
     box = Box(0, 0, 9, 9)
-    table = Table([[Cell(box, "1"), Cell(box, "7")], [Cell(box, "", None, 0.0, False), Cell(box, "4")]])
+    unread, decimal = Cell(box, "", None, 0.0, False), Cell(box, "1,50", Decimal("1.50"))
+    table = Table([[Cell(box, "1"), Cell(box, "7")], [unread, Cell(box, "4")], [decimal, Cell(box)]])
     page = Page([], (9, 9), [table])
     answers = compare("a.png", page, label)
     assert {(each.place, each.read, each.label, each.is_right) for each in answers} == {
         ("a.png A1", "1", "1", True), ("a.png B1", "7", "2", False), ("a.png A2", "", "3", False),
-        ("a.png B2", "4", "", False), ("a.png B3", "", "5", False),
+        ("a.png B2", "4", "", False), ("a.png A3", "1.50", "1.50", True), ("a.png B3", "", "5", False),
     }  # fmt: skip
     lost = compare("a.png", DataError("damaged"), label)
-    assert [(each.read, each.accepted) for each in lost] == [("", False)] * 4
+    assert [(each.read, each.accepted) for each in lost] == [("", False)] * 5
     with pytest.raises(UserError, match="expected text in UTF-8"):
         load_labels(tmp_path, ["b.png"])
 

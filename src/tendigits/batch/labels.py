@@ -103,12 +103,13 @@ def compare(path: str, page: Page | DataError, label: Label) -> list[Answer]:
 
 
 def _compare_cells(path: str, table: Table, labels: Mapping[str, str]) -> list[Answer]:
-    """An answer for each cell that is not empty in the table or in its label."""
+    """An answer for each cell that is not empty in the table or in its label, which may say 12.50 for 12,50."""
     cells = dict(table.cells())
     answers = []
     for name in {**labels, **cells}:
         cell, text = cells.get(name, NOT_READ), labels.get(name, "")
-        answers.append(Answer(f"{path} {name}", cell.value, text, cell.confidence, cell.accepted, cell.picture))
+        read = text if text == str(cell.content) else cell.value
+        answers.append(Answer(f"{path} {name}", read, text, cell.confidence, cell.accepted, cell.picture))
     return answers
 
 

@@ -169,10 +169,10 @@ function move({ row, column }) {
   shown.focus();
 }
 
+const laterDoubt = () => doubts().find(({ row, column }) => row > at.row || (row === at.row && column > at.column));
+
 function next() {
-  const found = doubts();
-  const later = found.find(({ row, column }) => row > at.row || (row === at.row && column > at.column));
-  move(later ?? found[0] ?? at); // the focus stays in the grid after the last one
+  move(laterDoubt() ?? doubts()[0] ?? at); // the focus stays in the grid after the last one
 }
 
 function pressed(event) {
@@ -186,7 +186,7 @@ function pressed(event) {
     choose(number - 1);
   } else if (event.key in steps) move({ ...at, ...steps[event.key] });
   else if (event.key === "Enter") { accept(); next(); }
-  else if (event.key === "Tab" && !event.shiftKey && doubts().length) next();
+  else if (event.key === "Tab" && !event.shiftKey && laterDoubt()) next(); // after the last one it leaves the grid
   else if (event.key === "F2") edit();
   else if (event.key === "Delete" || event.key === "Backspace") { change(""); move(at); }
   else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
