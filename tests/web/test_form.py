@@ -111,6 +111,12 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
     assert failed[3].startswith("expected a whole PNG")
     page.locator("#form-rows .doubtful input").press("Enter")
     expect(page.locator("#forms-state")).to_have_text("3 pictures, 0 cells to check, 1 not read")
+    page.reload()  # which loses nothing
+    page.click("#kept button:has-text('Go on with exam 1.jpg')")
+    expect(page.locator("#forms-state")).to_have_text("3 pictures, 0 cells to check, 1 not read")
+    expect(page.locator("#form-rows tr").first.locator("input").first).to_have_value("40275")
+    page.click("#form summary")
+    assert [field.input_value() for field in page.locator("#fields input").all()] == NAMES
 
 
 def test_fields_without_a_mouse(open_page, tmp_path):

@@ -7,30 +7,43 @@ import { plural } from "../shared/text.js";
 
 let names = []; // of the fields
 let rows = []; // a picture each: {path, cells, error}; `error` is null if it was read
+let whenChanged; // called after each change
 
 export function startFilled() {
   find("forms-csv").addEventListener("click", () => saveCsv([["path", ...names, "to check"], ...rows.map(csvRow)], "forms.csv"));
 }
 
-// Read pictures or documents, each page of which is a row. `form`: {picture, page, named, turned, expect}, its own picture's
+// Show filled forms, {names, rows}, which then change as they are read and corrected.
+export function showFilled(filled, changed) {
+  ({ names, rows } = filled);
+  whenChanged = changed;
+  find("form-names").replaceChildren(...["picture", ...names].map((name) => element("th", { scope: "col" }, name)));
+  find("form-rows").replaceChildren(...rows.map(elementOf));
+  find("forms").hidden = false;
+  summarize();
+}
+
+// Read pictures or documents, each page of which becomes a row of what is shown. `form`: {picture, page, named, turned, expect}, its own picture's
 // file and page, pairs of a name and a box, by how many degrees the picture is turned, and what is expected in the fields.
 export async function readFilled(form, files) {
-  [names, rows] = [form.named.map(([name]) => name), []];
-  find("form-names").replaceChildren(...["picture", ...names].map((name) => element("th", { scope: "col" }, name)));
-  find("form-rows").replaceChildren();
-  find("forms").hidden = false;
+  const into = rows;
   find("forms").scrollIntoView({ block: "nearest" });
   const waiting = files.map((file) => ({ file, number: 1 }));
-  while (waiting.length) {
+  while (waiting.length && into === rows) { // others may be shown meanwhile
     find("forms-state").textContent = `reading ${rows.length + 1} of ${rows.length + waiting.length} ...`;
     const { file, number } = waiting.shift();
     const row = await read(form, file, number);
     if (number === 1) waiting.unshift(...Array.from({ length: row.n_pages - 1 }, (_, i) => ({ file, number: i + 2 })));
-    rows.push(row);
-    const cells = row.error === null ? names.map((name) => cellOf(row, name)) : [element("td", { class: "doubt", colspan: names.length }, row.error)];
-    find("form-rows").append(element("tr", {}, element("th", { scope: "row" }, row.path), ...cells));
+    into.push(row);
+    if (into === rows) find("form-rows").append(elementOf(row));
+    whenChanged();
   }
   summarize();
+}
+
+function elementOf(row) {
+  const cells = row.error === null ? names.map((name) => cellOf(row, name)) : [element("td", { class: "doubt", colspan: names.length }, row.error)];
+  return element("tr", {}, element("th", { scope: "row" }, row.path), ...cells);
 }
 
 async function read(form, file, number) {
@@ -75,6 +88,7 @@ function summarize() {
   const failed = rows.filter((row) => row.error !== null).length;
   const parts = [plural(rows.length, "picture"), `${plural(cells.filter((cell) => !cell.accepted).length, "cell")} to check`];
   find("forms-state").textContent = [...parts, ...(failed ? [`${failed} not read`] : [])].join(", ");
+  whenChanged();
 }
 
 // A row as `tendigits read --form` writes it; the last column of a picture that could not be read has the reason.

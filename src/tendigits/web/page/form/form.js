@@ -1,29 +1,39 @@
 // A form: a person marks its fields on the picture, saves them as a file, and reads them in pictures of filled forms.
 
 import { ARROWS, dragsOnly, element, find, notify, rectOf, save } from "../shared/dom.js";
-import { readFilled, startFilled } from "./filled.js";
+import { readFilled, showFilled, startFilled } from "./filled.js";
 
 const MIN_DRAG_PIXELS = 8; // of the screen; a shorter drag is a click
 const CORNER_PIXELS = 20; // of the screen, around the corner that resizes a box
 
 let picture = null; // the file of the form's picture, which may be a document
-let page = null; // the API's response for its page
+let page = null; // the API's response for its page; `form` has the names and boxes of its fields, `filled` the filled forms
+let whenChanged; // called after each change of a person
 let fields = []; // each with its box, in pixels of the picture, and its elements: shape, row, input
 let chosen = null; // the current field
 let drag = null; // while a pointer is down: {at, field, resize, before}: where it began, the field that it changes, and how
 
-// Offer the page that was opened as a form, with the fields that were marked on it before.
-export function showForm(file, read) {
+// Offer the page that was opened as a form, with the fields that were marked on it and the filled forms that were read before.
+// `changed` is called after each change of a person.
+export function showForm(file, read, changed) {
   cancel();
-  if (page) page.form = { fields, top: find("form-top").value };
   if (picture !== file) find("form").open = false;
-  [picture, page, fields] = [file, read, read.form?.fields ?? []];
+  for (const field of fields) remove(field);
+  [picture, page, whenChanged] = [file, read, changed];
+  const { named, top } = read.form ?? { named: [], top: read.turned };
+  for (const [name, box] of named) add(box, name);
   choose(null);
-  find("fields").replaceChildren(...fields.map((field) => field.row));
-  find("marks").replaceChildren(...fields.map((field) => field.shape));
-  find("form-top").value = read.form?.top ?? read.turned;
+  find("form-top").value = top;
   find("marks").setAttribute("viewBox", `0 0 ${read.size[0]} ${read.size[1]}`);
   find("marks").setAttribute("preserveAspectRatio", "none");
+  if (read.filled) showFilled(read.filled, changed);
+}
+
+// After whatever may have changed the fields.
+function remember() {
+  if (!page.form && !fields.length) return;
+  page.form = { named: fields.map(({ input, box }) => [input.value, box]), top: find("form-top").value };
+  whenChanged();
 }
 
 export function startForms() {
@@ -35,6 +45,7 @@ export function startForms() {
   marks.addEventListener("pointercancel", cancel);
   dragsOnly(marks);
   addEventListener("keydown", (event) => { if (event.key === "Escape") cancel(); });
+  for (const place of [marks, find("fields"), find("form")]) for (const kind of ["pointerup", "click", "keyup", "change"]) place.addEventListener(kind, remember);
   find("add-field").addEventListener("click", () => {
     const [width, height] = page.size;
     const box = chosen ? moved(chosen.box, 0, 1.5 * (chosen.box[3] - chosen.box[1])) : [0.4 * width, 0.48 * height, 0.6 * width, 0.52 * height];
@@ -51,6 +62,8 @@ export function startForms() {
     input.value = "";
     if (!named) return;
     input.disabled = true;
+    page.filled = { names: named.map(([name]) => name), rows: [] };
+    showFilled(page.filled, whenChanged);
     await readFilled({ picture, page: page.page_number, named, turned: find("form-top").value, expect: find("form-expect").value }, files);
     input.disabled = false;
   });
@@ -119,12 +132,10 @@ function moved(box, across, down, resize = false) {
   return [left + x, top + y, right + x, bottom + y];
 }
 
-function add(box) {
-  const names = fields.map((each) => each.input.value);
-  const number = Array.from({ length: fields.length + 1 }, (_, i) => i + 1).find((i) => !names.includes(`field_${i}`));
+function add(box, name = freeName()) {
   const field = { box, input: null, row: null, shape: null };
   const choosing = { onfocus: () => choose(field) };
-  field.input = element("input", { type: "text", value: `field_${number}`, maxlength: 100, autocomplete: "off", "aria-label": "Name", oninput: () => move(field, field.box), ...choosing });
+  field.input = element("input", { type: "text", value: name, maxlength: 100, autocomplete: "off", "aria-label": "Name", oninput: () => move(field, field.box), ...choosing });
   field.row = element("li", {}, field.input, element("button", { type: "button", onclick: () => remove(field) }, "Delete"));
   field.shape = element("svg:g", { class: "field", tabindex: 0, role: "button", "aria-describedby": "form-help", onkeydown: (event) => pressed(event, field), ...choosing },
     element("svg:rect"), element("svg:circle", { r: 2 * step() }));
@@ -134,6 +145,11 @@ function add(box) {
   move(field, box);
   choose(field);
   return field;
+}
+
+function freeName() {
+  const names = fields.map((each) => each.input.value);
+  return Array.from({ length: fields.length + 1 }, (_, i) => `field_${i + 1}`).find((name) => !names.includes(name));
 }
 
 function remove(field) {

@@ -32,7 +32,7 @@ export function forget(key) {
 }
 
 // A page without its picture, which is made anew from the file, and without elements and functions, which can't be stored.
-function plain({ picture: _picture, form: _form, tables: _tables, table, ...page }) {
+function plain({ picture: _picture, tables: _tables, table, ...page }) {
   return { ...page, table: table && { ...table, past: [] } };
 }
 

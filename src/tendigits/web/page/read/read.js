@@ -39,7 +39,8 @@ export function showReading() {
   });
 }
 
-const keepOpened = () => trying(async () => { if (opened) await keep({ ...opened, number: page.page_number }); });
+const keepPage = (document, number) => trying(() => keep({ ...document, number }));
+const keepOpened = () => opened && keepPage(opened, page.page_number);
 
 // Offer what was checked before the page was reloaded or closed.
 async function offerKept() {
@@ -74,7 +75,7 @@ async function turnTo(document, number) {
     showPicture(page);
     showGrid(page, document.pages, !isOpen);
     if (!isOpen && !page.table) find("numbers").querySelector(".doubtful button")?.focus();
-    showForm(document.file, page);
+    showForm(document.file, page, () => keepPage(document, number));
     showTurning(number);
   } catch (error) {
     if (request !== requests) return;
