@@ -85,6 +85,7 @@ def test_a_file_of_values(roster, text, address):
         ("E-C: date", "write C-E"),
         ("A: date, A: time", "expected one kind for A, received two; join them"),
         (r"A: \d{2}x", r"'\\d\{2\}x' cannot match: 'x' is not read, only 0123456789"),
+        (r"\d{2}|\d{0}", "expected a pattern that matches something"),
         (r"\d{3,1}", r"expected a pattern, received '\\d\{3,1\}': min repeat greater than max repeat"),
         (r"(\d\d)+", "expected a pattern of characters"),
         (r"\d\.-", "ends with a mark that closes a number"),

@@ -229,6 +229,8 @@ def _parse_pattern(text: str) -> Kind:
         items = [*_ITEM.finditer(alternative)]
         if "".join(item[0] for item in items) != alternative:
             raise UserError(rf"expected a pattern of characters, \d, [135], ?, +, *, {{2}}, received '{alternative}'")
+        if all(item[2] in ("{0}", "{0,0}") for item in items):
+            raise UserError(f"expected a pattern that matches something, received '{text}'")
         if sum(item[2] is not None and ("," in item[2] or "{" not in item[2]) for item in items) > MAX_VARIABLE_ITEMS:
             raise UserError(f"expected at most {MAX_VARIABLE_ITEMS} of ?, +, * and {{1,2}}, received '{alternative}'")
         examples.append("".join(map(_example_of, items)))

@@ -27,9 +27,8 @@ let whenChanged; // called after each change of a person
 export function showGrid(read, shownPages, isNew) {
   find("grid").querySelector("input")?.blur(); // what is being typed belongs to the page before
   if (read.table === undefined) {
-    const tables = read.tables.filter(({ dense }) => dense);
-    read.table = tables.reduce((best, each) => (best && size(best) >= size(each) ? best : each), null);
-    if (read.table) Object.assign(read.table, { past: [], checks: 0 });
+    const [largest] = read.tables.filter(({ dense }) => dense).sort((a, b) => size(b) - size(a));
+    read.table = largest ? { ...largest, past: [], checks: 0 } : null;
   }
   [page, pages, table] = [read, shownPages, read.table];
   find("sheet").hidden = table === null;

@@ -114,7 +114,7 @@ function showNetworks({ active, networks }) {
   find("active").textContent = active === null ? "The original network is active." : `Your fine-tuned network ${active} is active.`;
   find("rollback").hidden = active === null;
   find("teaching-time").textContent = networks.length ? `It takes about ${durationText(networks[0].report.seconds)}, as the last time.`
-    : "It takes some minutes, and you can go on reading meanwhile.";
+    : "It takes about a minute, several on a slow or busy computer. You can go on reading meanwhile.";
   find("networks").replaceChildren(...networks.slice(0, 5).map((network) => {
     const { report } = network;
     const rows = [["Held-out digits", report.held_out], ["MNIST test digits", report.mnist],
