@@ -4,7 +4,7 @@ page.text()                                 # its tables, then the other numbers
 draw_page(grey, page).save("read.png")      # boxes and values, and below them each crop as the network saw it
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -105,9 +105,9 @@ class Page:
 
     def _repr_html_(self) -> str:
         summary, (tables, others) = self.summary(), self.parts()
-        cells = {cell.index: cell for table in tables for _, cell in table.cells()}
         marks = [Mark(cell.box, cell.value, cell.accepted) for cell in self.fields.values()] or [
-            Mark(number.box, number.value, cells.get(i, number).accepted) for i, number in enumerate(self.numbers)
+            Mark(number.box, number.value, accepted)
+            for number, accepted in zip(self.numbers, self._accepted(), strict=True)
         ]
         marks += [Mark(box, "", False) for box in self.unread]
         side_px = min(max(*self.size, MIN_SIDE_PX), MAX_SIDE_PX)
@@ -161,6 +161,11 @@ class Page:
         in_tables = {cell.index for table in tables for _, cell in table.cells()}
         return tables, [number for i, number in enumerate(self.numbers) if i not in in_tables]
 
+    def _accepted(self) -> list[bool]:
+        """Whether each number is accepted: in a dense table as its cell is, which its sums may confirm or doubt."""
+        cells = {cell.index: cell for table in self.parts()[0] for _, cell in table.cells()}
+        return [cells.get(i, number).accepted for i, number in enumerate(self.numbers)]
+
     def cells(self) -> dict[int, tuple[int, int, str]]:
         """Table, row and column of each number in a table, by its index: the first two from 1, then A, B, ..."""
         return {
@@ -213,20 +218,24 @@ def draw_page(grey: Grey, page: Page) -> Any:
     scale = image.width / page.size[0]
     columns = max(1, (image.width - MARGIN_PX) // CELL_WIDTH_PX)
     room = max(1, (image.height - MARGIN_PX) // CELL_HEIGHT_PX) * columns
-    characters = [character for number in page.numbers for character in number.characters]
+    # What is accepted because its sums agree has no doubtful character.
+    numbers = [
+        (number, accepted, [replace(each, accepted=each.accepted or accepted) for each in number.characters])
+        for number, accepted in zip(page.numbers, page._accepted(), strict=True)
+    ]
+    characters = [each for _, _, of_number in numbers for each in of_number]
     if len(characters) > room:
-        doubtful = [character for number in page.numbers if not number.accepted for character in number.characters]
-        characters = doubtful[:room]
+        characters = [each for _, accepted, of_number in numbers if not accepted for each in of_number][:room]
     rows = -(-len(characters) // columns)
     canvas = Image.new("RGB", (image.width, image.height + rows * CELL_HEIGHT_PX + MARGIN_PX), "white")
     canvas.paste(image, (0, 0))
     draw = ImageDraw.Draw(canvas)
     font, small = ImageFont.load_default(18), ImageFont.load_default(12)
-    for number in page.numbers:
-        for character in number.characters:
+    for number, accepted, of_number in numbers:
+        for character in of_number:
             draw.rectangle([edge * scale for edge in character.box], outline=_colour(character.accepted), width=2)
         corner = number.box.left * scale, max(0, number.box.top * scale - 24)
-        draw.text(corner, number.value, fill=_colour(number.accepted), font=font)
+        draw.text(corner, number.value, fill=_colour(accepted), font=font)
     for box in page.unread:
         draw.rectangle([edge * scale for edge in box], outline=DOUBTFUL_COLOUR, width=2)
     for i, character in enumerate(characters):
