@@ -3,6 +3,7 @@
 import httpx
 import openpyxl
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from browser import PHONE, choose, download
@@ -257,3 +258,27 @@ def test_names_are_pictures_in_the_grid_and_in_the_spreadsheet(open_page, tmp_pa
         (0, 1), (0, 2), (1, 0), (2, 0), (3, 0),
     }  # fmt: skip
     assert [cell.value for cell in sheet["B"]] == [None, 12, 17, 9]
+
+
+def test_each_table_of_a_page_is_corrected_and_becomes_a_sheet(open_page, tmp_path):
+    """One number of each is not the sum."""
+    table = printed_table([["12", "30", "42"], ["7", "14", "27"], ["15", "20", "35"], ["8", "61", "69"]])
+    both = Image.new("L", (table.width, 3 * table.height), 245)
+    for top in (0, 2 * table.height):
+        both.paste(table, (0, top))
+    page = open_page("#read")
+    choose(page, file_of(both))
+    expect(page.locator("#which-table option")).to_have_text(["1 of 2", "2 of 2"])
+    expect(page.locator("#values")).to_be_hidden()
+    for n in ("0", "1"):
+        expect(page.locator("#which-table")).to_have_value(n)
+        expect(cell(page, "C2")).to_be_focused()
+        page.keyboard.type("21")
+        page.keyboard.press("Enter")
+    expect(page.locator("#need")).to_have_text("4 rows, 3 columns: nothing to check")
+    page.check("#whole")
+    page.locator("#stage g.box").first.click()
+    expect(page.locator("#which-table")).to_have_value("0")
+    expect(cell(page, "A1")).to_be_focused()
+    book = openpyxl.load_workbook(download(page, "#grid-xlsx", tmp_path))
+    assert [book[name]["C2"].value for name in ("table 1", "table 2")] == [21, 21]

@@ -16,38 +16,52 @@ const [WORD_HEIGHT, MAX_WORD_WIDTH] = [24, 120]; // pixels
 const ENLARGED_FRACTION = 0.7; // of the enlarged picture's height is the cell; the rest is what stands around it
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-let page = null; // the response of the API, with its largest table as `table`
+let page = null; // the response of the API, with its dense tables as `grids` and the index of the one that is shown as `shown`
 let pages = new Map(); // the pages of its document that were shown, by their numbers
 let table = null; // its `past` has the changes that can be undone, newest last
 let at = { row: 0, column: 0 }; // the current cell
 let whenChanged; // called after each change of a person
 
-// Show the largest table of a page with a person's changes; the grid is hidden if there is no table. With `isNew` its first doubtful
-// cell is focused.
+// Show the largest table of a page, or the one that was shown last, with a person's changes; the grid is hidden if there is no table.
+// With `isNew` its first doubtful cell is focused.
 export function showGrid(read, shownPages, isNew) {
   find("grid").querySelector("input")?.blur(); // what is being typed belongs to the page before
-  if (read.table === undefined) {
-    const [largest] = read.tables.filter(({ dense }) => dense).sort((a, b) => size(b) - size(a));
-    read.table = largest ? { ...largest, past: [], checks: 0 } : null;
+  if (!read.grids) {
+    read.grids = read.tables.filter(({ dense }) => dense).map((each) => ({ ...each, past: [], checks: 0 }));
+    read.shown = read.grids.reduce((best, each, i) => (size(each) > size(read.grids[best]) ? i : best), 0);
   }
-  [page, pages, table] = [read, shownPages, read.table];
-  find("sheet").hidden = table === null;
-  find("values").hidden = table !== null && numbersInTable() === page.numbers.length;
-  if (table === null) { pointAt(null); return; }
-  at = doubts()[0] ?? { row: 0, column: 0 };
-  find("grid-xlsx").textContent = page.n_pages === 1 ? "Download XLSX" : `Download XLSX (${tablesOfPages().length} of ${page.n_pages} pages)`;
-  render();
-  checkSums(table);
-  if (!isNew || !doubts().length) return;
+  [page, pages] = [read, shownPages];
+  const { grids } = page;
+  find("sheet").hidden = !grids.length;
+  find("values").hidden = grids.length > 0 && numbersInTables() === page.numbers.length;
+  find("which-table").replaceChildren(...grids.map((_, i) => element("option", { value: i }, `${i + 1} of ${grids.length}`)));
+  find("which-table").hidden = grids.length < 2;
+  const withTable = [...pages.values()].filter((each) => each.grids?.length).length;
+  find("grid-xlsx").textContent = page.n_pages === 1 ? "Download XLSX" : `Download XLSX (${withTable} of ${page.n_pages} pages)`;
+  showTable(page.shown);
+  if (!table || !isNew || !doubts().length) return;
   find("sheet").scrollIntoView();
   move(at);
 }
 
+function showTable(index) {
+  page.shown = index;
+  table = page.grids[index] ?? null;
+  if (!table) { pointAt(null); return; }
+  at = doubts()[0] ?? { row: 0, column: 0 };
+  find("which-table").value = index;
+  render();
+  checkSums(table);
+}
+
 // Go to the cell of a number; false if it is in no cell.
 export function goToNumber(number) {
-  const found = table && placesOf(table).find(({ row, column }) => page.numbers[table.rows[row][column].index] === number);
-  if (found) move(found);
-  return Boolean(found);
+  const isOf = (each) => ({ row, column }) => page.numbers[each.rows[row][column].index] === number;
+  const index = page.grids.findIndex((each) => placesOf(each).some(isOf(each)));
+  if (index < 0) return false;
+  if (index !== page.shown) showTable(index);
+  move(placesOf(table).find(isOf(table)));
+  return true;
 }
 
 // `changed` is called after each change of a person.
@@ -60,6 +74,7 @@ export function startGrid(changed) {
     if (cell) move({ row: cell.parentElement.rowIndex - 1, column: cell.cellIndex - 1 });
   });
   grid.addEventListener("dblclick", () => edit());
+  find("which-table").addEventListener("change", (event) => showTable(Number(event.target.value)));
   find("accept-cell").addEventListener("click", () => { accept(); next(); });
   find("options").addEventListener("click", (event) => choose([...find("options").children].indexOf(event.target.closest("button"))));
   find("edit-cell").addEventListener("click", () => edit());
@@ -80,14 +95,14 @@ function letters(column) {
 
 const nameOf = ({ row, column }) => `${letters(column)}${row + 1}`;
 const size = ({ rows }) => rows.length * rows[0].length;
-const numbersInTable = () => table.rows.flat().filter((cell) => cell.value && cell.index !== null).length;
+const numbersInTables = () => page.grids.flatMap(({ rows }) => rows.flat()).filter((cell) => cell.value && cell.index !== null).length;
 const current = () => table.rows[at.row][at.column];
 
 const clamp = (value, length) => Math.min(Math.max(value, 0), length - 1);
 const within = ({ row, column }) => ({ row: clamp(row, table.rows.length), column: clamp(column, table.rows[0].length) });
 
 const placesOf = ({ rows }) => rows.flatMap((cells, row) => cells.map((_, column) => ({ row, column })));
-const doubts = () => placesOf(table).filter(({ row, column }) => isDoubtful(table.rows[row][column]));
+const doubts = (of = table) => placesOf(of).filter(({ row, column }) => isDoubtful(of.rows[row][column]));
 
 // Ask the server which sums agree after a change. Whatever changes meanwhile is asked for again, and this answer ignored.
 async function checkSums(changed) {
@@ -171,7 +186,9 @@ function move({ row, column }) {
 const laterDoubt = () => doubts().find(({ row, column }) => row > at.row || (row === at.row && column > at.column));
 
 function next() {
-  move(laterDoubt() ?? doubts()[0] ?? at); // the focus stays in the grid after the last one
+  const other = doubts().length ? -1 : page.grids.findIndex((each) => doubts(each).length);
+  if (other >= 0) showTable(other);
+  move(other >= 0 ? at : laterDoubt() ?? doubts()[0] ?? at); // the focus stays in the grid after the last one
 }
 
 function pressed(event) {
@@ -339,8 +356,9 @@ function tableRequest({ rows, row_sums, column_sums }, name = undefined, withWor
 
 // The tables of all pages with the pictures of their words, or without them if those are too many to send.
 function tablesOfPages() {
-  const found = [...pages.values()].filter((each) => each.table).sort((a, b) => a.page_number - b.page_number);
-  const requests = (withWords) => found.map((each) => tableRequest(each.table, each.n_pages === 1 ? undefined : `page ${each.page_number}`, withWords));
+  const found = [...pages.values()].filter((each) => each.grids?.length).sort((a, b) => a.page_number - b.page_number);
+  const requests = (withWords) => found.flatMap(({ grids, n_pages, page_number }) => grids.map((each, i) =>
+    tableRequest(each, n_pages === 1 ? undefined : `page ${page_number}${grids.length > 1 ? ` ${i + 1}` : ""}`, withWords)));
   return JSON.stringify(requests(true)).length <= MAX_SENT_CHARACTERS ? requests(true) : requests(false);
 }
 

@@ -32,8 +32,8 @@ export function forget(key) {
 }
 
 // A page without its picture, which is made anew from the file, and without elements and functions, which can't be stored.
-function plain({ picture: _picture, tables: _tables, table, ...page }) {
-  return { ...page, table: table && { ...table, past: [] } };
+function plain({ picture: _picture, tables: _tables, grids, ...page }) {
+  return { ...page, grids: grids.map((each) => ({ ...each, past: [] })) };
 }
 
 // The result of the request that `work` makes to both stores.

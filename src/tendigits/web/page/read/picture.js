@@ -114,13 +114,15 @@ export function paintNumbers() {
 
 // The numbers, those in the table as its cells are now; `state` is as in `stateOf`.
 function numbersNow() {
-  const cells = new Map(shown.table?.rows.flat().map((cell) => [cell.index, cell]));
+  const cells = new Map(cellsOf(shown).map((cell) => [cell.index, cell]));
   return shown.numbers.map((number, i) => {
     const cell = cells.get(i) ?? number;
     const { value, number: decimal } = cell;
     return { ...number, isInTable: cells.has(i), value, number: decimal, state: stateOf(cell), accepted: !isDoubtful(cell), reason: isDoubtful(cell) ? cell.reason : null };
   });
 }
+
+const cellsOf = ({ grids = [] }) => grids.flatMap(({ rows }) => rows.flat());
 
 const nameOf = (number) => number.value || "not a number";
 
@@ -148,7 +150,7 @@ function paintPicture() {
   Object.assign(image.style, { width: `${(100 * shown.size[0]) / width}%`, transform: TURNS[turned] });
   shapes.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const numbers = numbersNow().map((number) => ({ ...number, box: upright(number.box) }));
-  const unread = (shown.table?.rows.flat() ?? []).filter((cell) => cell.index === null && isDoubtful(cell)).map((cell) => upright(cell.box));
+  const unread = cellsOf(shown).filter((cell) => cell.index === null && isDoubtful(cell)).map((cell) => upright(cell.box));
   const labels = labelsOf(numbers, [width, height]);
   shapes.replaceChildren(...unread.map((box) => element("svg:g", { class: "box doubtful" }, element("svg:rect", rectOf(box)))),
     ...numbers.map((number, i) => shapeOf(number, i, labels[i])), element("svg:rect", { class: "frame" }));

@@ -74,7 +74,7 @@ async function turnTo(document, number) {
     find("notice").textContent = notices.join(" ");
     showPicture(page);
     showGrid(page, document.pages, !isOpen);
-    if (!isOpen && !page.table) find("numbers").querySelector(".doubtful button")?.focus();
+    if (!isOpen && !page.grids.length) find("numbers").querySelector(".doubtful button")?.focus();
     showForm(document.file, page, () => keepPage(document, number));
     showTurning(number);
   } catch (error) {
