@@ -112,7 +112,7 @@ def measure(tables: Iterable[Tables], peers: list[Peer] | None) -> tuple[list[di
                 n_marked = len(page.unread) + sum(cell.is_unread for table in page.tables for _, cell in table.cells())
                 counts[-1]["unmarked"] = max(0, counts[-1]["cells"] - len(page.numbers) - n_marked)
             alike.append(scored(own, [[cell.value for cell in row] for row in table.rows], wanted))
-        sets.append({"set": own.name, **summary(seconds, counts)})
+        sets.append({"set": own.name, "unmarked": 0, **summary(seconds, counts)})
         if peers is not None:
             others.append({"set": own.name, "tool": "tendigits", **summary(seconds[:LIMIT], alike[:LIMIT])})
             for peer in peers:
@@ -238,7 +238,7 @@ def text(record: dict[str, Any]) -> str:
             f"{counts['rows_right'] / counts['rows']:.1%} of {counts['rows']}",
             f"{counts['cells_right'] / counts['cells']:.1%} of {counts['cells']}",
             f"{accepted / counts['cells']:.1%}", f"{wrong} ({wrong / max(1, accepted):.2%})",
-            f"{counts['unmarked']}",
+            f"{own.get('unmarked', 'not measured')}",
         ]  # fmt: skip
         lines.append(f"| {own['set']} | {n} | {' | '.join(fractions)} | {own['seconds']:.2f} |")
     described = record["machine"]
