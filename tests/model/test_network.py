@@ -99,6 +99,13 @@ def test_the_optimizer_has_the_recipes_settings(optimizer):
     assert (found.weight_decay, found.use_ema, found.ema_momentum) == (0.02, True, 0.9)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "nadam"])
+def test_adam_has_the_recipes_betas(optimizer):
+    recipe = Recipe(hidden=(), optimizer=optimizer, beta_1=0.7, beta_2=0.9)
+    found = compile_network(build_network(recipe), recipe).optimizer
+    assert (found.beta_1, found.beta_2) == (0.7, 0.9)
+
+
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "categorical_focal_crossentropy"])
 def test_labels_are_smoothed(loss):
     model = compile_network(build_network(Recipe(hidden=())), Recipe(loss=loss, label_smoothing=0.1))

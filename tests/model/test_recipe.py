@@ -29,6 +29,7 @@ def test_the_defaults_are_those_of_the_tutorial():
         ({"convolutions": ["32y5"]}, "'convolutions': expected filters, x kernel, / stride, such as '32x5/2'"),
         ({"augmentation": {"elastics": 1.0}}, "'augmentation.elastics' is unknown; did you mean 'elastic'?"),
         ({"label_smoothing": 0.1, "loss": "kl_divergence"}, "'label_smoothing': expected 0 with the loss kl_diverg"),
+        ({"optimizer": "sgd", "beta_2": 0.9}, "'beta_2': expected its default 0.999 with the optimizer sgd"),
         ({"name": "../x"}, "'name': expected letters"),
         ({"residual": True, "hidden": [8]}, "'residual': expected at least two hidden layers to connect, received 1"),
         ({"metrics": ["mean_squared_error"]}, "'metrics': expected 'accuracy' first"),

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tendigits.model.recipe import Recipe
+from tendigits.model.recipe import ADAMS, Recipe
 
 IMAGE_SIZE = 28  # width and height of a digit, in pixels
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
@@ -45,6 +45,8 @@ def compile_network(model: keras.Model, recipe: Recipe, steps: int = 1) -> keras
         steps: in the whole training, for a learning rate schedule.
     """
     settings: dict[str, Any] = {"learning_rate": rate(recipe, steps)}
+    if recipe.optimizer in ADAMS:
+        settings |= {"beta_1": recipe.beta_1, "beta_2": recipe.beta_2}
     if recipe.weight_decay:
         settings["weight_decay"] = recipe.weight_decay
     if recipe.ema_momentum:

@@ -31,6 +31,7 @@ FractionBelowOne = Annotated[float, Field(ge=0, lt=1)]
 
 MAX_EPOCHS = 10_000
 MAX_ERRORS = 20  # reported at once
+ADAMS = ("adam", "adamw", "nadam")  # optimizers with beta_1 and beta_2
 
 
 class Settings(BaseModel):
@@ -102,6 +103,10 @@ class Recipe(Settings):
     """Learning rate; with a schedule, its peak."""
     schedule: Schedule = "constant"  # L. N. Smith, "A disciplined approach to neural network hyper-parameters", 2018
     """Learning rate schedule; one-cycle rises for a quarter of all steps, then falls along a cosine."""
+    beta_1: FractionBelowOne = 0.9
+    """Adam's momentum: the fraction of the gradients' mean that a step keeps."""
+    beta_2: FractionBelowOne = 0.999
+    """Fraction of the squared gradients' mean that a step of Adam keeps."""
     weight_decay: FractionBelowOne = 0.0
     """Decoupled weight decay, multiplied by the learning rate (Loshchilov, Hutter, 2019)."""
     ema_momentum: FractionBelowOne = 0.0
@@ -136,6 +141,13 @@ class Recipe(Settings):
         metrics = list(self.metrics)
         if metrics[0] != "accuracy" or len(set(metrics)) < len(metrics):
             raise RecipeError(f"recipe field 'metrics': expected 'accuracy' first and each once, received {metrics}")
+        for name in ("beta_1", "beta_2"):
+            value, default = getattr(self, name), Recipe.model_fields[name].default
+            if self.optimizer not in ADAMS and value != default:
+                raise RecipeError(
+                    f"recipe field {name!r}: expected its default {default} with the optimizer {self.optimizer}, "
+                    f"received {value}; use one of {', '.join(ADAMS)}"
+                )
         if self.label_smoothing and not self.loss.startswith("categorical"):
             raise RecipeError(
                 f"recipe field 'label_smoothing': expected 0 with the loss {self.loss}, received "

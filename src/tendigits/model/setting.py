@@ -21,7 +21,8 @@ GROUPS = {
     "Training": ("epochs", "batch_size", "patience", "monitor", "restore_best", "validation_split", "seed"),
     "Network": ("convolutions", "hidden", "activation", "dropout", "batch_norm", "residual", "ensemble_size"),
     "Learning": (
-        "optimizer", "learning_rate", "schedule", "weight_decay", "ema_momentum", "label_smoothing", "loss", "metrics",
+        "optimizer", "learning_rate", "schedule", "beta_1", "beta_2", "weight_decay", "ema_momentum", "label_smoothing",
+        "loss", "metrics",
     ),
 }  # fmt: skip
 

@@ -50,10 +50,13 @@ def validation_name(recipe: Recipe) -> str:
 
 def compile_lines(recipe: Recipe) -> list[str]:
     """Optimizer, loss, metrics, early stopping, and settings that the classic recipe does not use."""
+    classic = Recipe()
     kept = "the best epoch's weights are kept" if recipe.restore_best else "the last epoch's weights are kept"
     augmentation = {field: value for field, value in recipe.augmentation.model_dump().items() if value}
     beyond_classic = {
         f"{recipe.schedule} schedule": recipe.schedule != "constant",
+        f"beta_1 {recipe.beta_1:g}": recipe.beta_1 != classic.beta_1,
+        f"beta_2 {recipe.beta_2:g}": recipe.beta_2 != classic.beta_2,
         f"weight decay {recipe.weight_decay:g}": recipe.weight_decay,
         f"exponential moving average of the weights, momentum {recipe.ema_momentum:g}": recipe.ema_momentum,
         f"label smoothing {recipe.label_smoothing:g}": recipe.label_smoothing,
