@@ -32,6 +32,6 @@ const began = performance.now();
 dense.dense_train(net, x, 1, labels, rows, steps, batch, 0, keys, sums, 0);
 const seconds = (performance.now() - began) / 1000;
 new Float32Array(dense.memory.buffer, sums, 2).fill(0);
-dense.dense_evaluate(net, x, 1, labels, 0, n, sums, 0);
+dense.dense_train(net, x, 1, labels, 0, steps, batch, 0, 0, sums, 0);
 const [loss, right] = new Float32Array(dense.memory.buffer, sums, 2);
 console.log(JSON.stringify({ loss: loss / n, accuracy: right / n, seconds }));

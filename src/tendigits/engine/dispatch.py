@@ -1,4 +1,4 @@
-"""Run a model's compiled loops in dispatches of a tenth of a second, and call the callbacks between them.
+"""Run a model's compiled loops in dispatches of a fifth of a second, and call the callbacks between them.
 
 dispatcher = Dispatcher(model, callbacks, augment, seed)
 logs = dispatcher.train(Arrays.of((x, y), 128), order, epoch=0)
@@ -20,7 +20,7 @@ from tendigits.errors import DivergedError
 
 log = logging.getLogger(__name__)
 
-DISPATCH_SECONDS = 0.1  # target duration of a dispatch: how often the progress bar moves and Ctrl-C is noticed
+DISPATCH_SECONDS = 0.2  # target duration of a dispatch: how often the progress bar moves and Ctrl-C is noticed
 MIN_STEPS_PER_DISPATCH = 4  # unless one takes DISPATCH_SECONDS: each dispatch allocates its memory again
 
 

@@ -91,14 +91,11 @@ class Kernel:
         keys = np.zeros((len(self.layers), 2), np.uint32)
         for layer, seed in zip(self.random, seeds, strict=True):
             keys[layer] = seed
-        rows = np.asarray(order)[first:end]
-        x, labels = self._arrays(data)
-        after, logs = self._run(
-            "train", metrics, rows, x, labels, rows.ctypes.data, *rows.shape, int(iteration), _address(keys)
-        )
-        steps = np.array([0, len(rows)], np.uint32)
-        iteration, *seeds = jax.device_put([np.asarray(iteration) + len(rows), *(keys[i] + steps for i in self.random)])
-        return (self._copy_out(0), seeds, [iteration, rate, *moments], after), logs
+        metrics, logs = self._run(data, order, first, end, metrics, int(iteration), _address(keys))
+        keys[:, 1] += np.uint32(end - first)
+        changed = np.asarray(iteration) + (end - first), [*keys[self.random]], metrics
+        iteration, seeds, metrics = jax.device_put(changed)  # not computed by JAX, whose threads would go on spinning
+        return (self._copy_out(0), seeds, [iteration, rate, *moments], metrics), logs
 
     def test(
         self, state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
@@ -106,9 +103,8 @@ class Kernel:
         """The steps `first` to `end` of testing."""
         weights, seeds, metrics = state
         self._copy_in(0, weights)
-        rows = np.asarray(order)[first:end]
-        after, logs = self._run("evaluate", metrics, rows, *self._arrays(data), rows.ctypes.data, rows.size)
-        return (weights, seeds, after), logs
+        metrics, logs = self._run(data, order, first, end, metrics)
+        return (weights, seeds, jax.device_put(metrics)), logs
 
     def finish(self) -> None:
         """Give the model the optimizer's moments."""
@@ -118,17 +114,18 @@ class Kernel:
                 variable.assign(value)
 
     def _run(
-        self, name: str, metrics: list[jax.Array], rows: np.ndarray, x: int, labels: int, *arguments: int
-    ) -> tuple[list[jax.Array], Logs]:
-        """Call a function of the library on all threads. Returns the metrics' variables and results after it."""
+        self, data: Batches, order: jax.Array, first: int, end: int, metrics: list[Any], step: int = 0, keys: int = 0
+    ) -> tuple[list[Any], Logs]:
+        """Run the steps on all threads; no keys: only test. Returns the metrics' variables and results after it."""
+        x, labels = self._arrays(data)
+        rows = np.asarray(order)[first:end]
         totals = [float(total) for total in metrics[::2]]  # of the loss, and of right answers for each accuracy
         sums = np.array([*totals, 0.0][:2], np.float32)
-        call = (self.net, x, 0, labels, *arguments, _address(sums))
-        function = getattr(self.library, f"dense_{name}")
-        others = [threading.Thread(target=function, args=(*call, i)) for i in range(1, self.threads)]
+        call = (self.net, x, 0, labels, rows.ctypes.data, *rows.shape, step, keys, _address(sums))
+        others = [threading.Thread(target=self.library.dense_train, args=(*call, i)) for i in range(1, self.threads)]
         for thread in others:
             thread.start()
-        function(*call, 0)
+        self.library.dense_train(*call, 0)
         for thread in others:
             thread.join()
         after, logs = [], {}
@@ -136,7 +133,7 @@ class Kernel:
         for i, (metric, count) in enumerate(zip(names, metrics[1::2], strict=True)):
             after += [sums[min(i, 1)], np.asarray(count) + np.float32(rows.size)]
             logs[metric] = after[-2] / after[-1]
-        return jax.device_put(after), logs  # without any computation by JAX, whose threads would go on spinning
+        return after, logs
 
     def _parts(self, weights: list[Any], moments: list[Any]) -> dict[int, list[Any]]:
         """Number of the part in dense.c -> its values: weights, first and second moments."""
@@ -155,11 +152,12 @@ class Kernel:
                 self.copied[part, layer] = both
 
     def _copy_out(self, part: int) -> list[jax.Array]:
-        for layer, dense in enumerate(self.layers):
-            both = [_aligned(*dense.kernel.shape), _aligned(dense.units)]
+        values = [[_aligned(*layer.kernel.shape), _aligned(layer.units)] for layer in self.layers]
+        for layer, both in enumerate(values):
             self.library.dense_copy(self.net, layer, part, *map(_address, both), 0)
-            self.copied[part, layer] = jax.device_put(both)  # without another copy
-        return [value for layer in range(len(self.layers)) for value in self.copied[part, layer]]
+        values = jax.device_put(values)  # without another copy
+        self.copied |= {(part, layer): both for layer, both in enumerate(values)}
+        return [value for both in values for value in both]
 
     def _arrays(self, data: Batches) -> tuple[int, int]:
         """Addresses of inputs and labels."""
@@ -282,12 +280,12 @@ def load_library(level: str) -> ctypes.CDLL:
     suffix = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
     library = ctypes.CDLL(str(Path(__file__).with_name(f"dense{level}.{suffix}")))
     integer, number, pointer = ctypes.c_int, ctypes.c_double, ctypes.c_void_p
-    common: list[Any] = [pointer, pointer, integer, pointer, pointer]  # net, x, bytes, labels, rows
     library.dense_bytes.restype, library.dense_bytes.argtypes = ctypes.c_size_t, [integer, pointer, integer]
     library.dense_init.restype = pointer
     library.dense_init.argtypes = [pointer, integer, pointer, pointer, pointer, integer, integer]
     library.dense_optimizer.argtypes = [pointer, integer, number, number, number, number]
     library.dense_copy.argtypes = [pointer, integer, integer, pointer, pointer, integer]
-    library.dense_train.argtypes = [*common, integer, integer, integer, pointer, pointer, integer]
-    library.dense_evaluate.argtypes = [*common, integer, pointer, integer]
+    library.dense_train.argtypes = [
+        pointer, pointer, integer, pointer, pointer, integer, integer, integer, pointer, pointer, integer
+    ]  # fmt: skip
     return library
