@@ -109,6 +109,16 @@ def test_threads_change_nothing(monkeypatch):
     assert found[0] == found[1]
 
 
+def test_inputs_are_taken_as_float32_from_any_floats_in_any_order(leaves):
+    found = []
+    for x in (X, np.asfortranarray(X, np.float64), keras.ops.convert_to_tensor(X)):
+        model = model_of(*hidden_layers("relu"))
+        fit(model, x, ONE_HOT, shuffle=False, verbose=0, validation_data=(x[:50] / 2, ONE_HOT[:50]))
+        assert leaves() == ""
+        found.append([np.asarray(value).tolist() for value in (*model.get_weights(), *model.metrics_variables)])
+    assert found[0] == found[1] == found[2]
+
+
 def test_weights_that_a_callback_sets_are_used():
     class Forget(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -1,13 +1,12 @@
 """Run a model's compiled loops in dispatches of a fifth of a second, and call the callbacks between them.
 
-dispatcher = Dispatcher(model, callbacks, augment, seed)
-logs = dispatcher.train(Arrays.of((x, y), 128), order, epoch=0)
+dispatcher = Dispatcher(model, callbacks, augment, seed, {"train": Arrays.of((x, y), 128)})
+logs = dispatcher.train(order, epoch=0)
 """
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -26,7 +25,7 @@ MIN_STEPS_PER_DISPATCH = 4  # unless one takes DISPATCH_SECONDS: each dispatch a
 
 @dataclass(frozen=True)
 class Arrays:
-    """Data on JAX's default device, and its batches."""
+    """Data, and its batches."""
 
     data: Batches
     n: int
@@ -34,9 +33,9 @@ class Arrays:
 
     @classmethod
     def of(cls, data: Any, batch_size: int) -> "Arrays":
-        """Put (x, y) or (x, y, sample_weight) on the device."""
+        """Of (x, y) or (x, y, sample_weight), trees of NumPy or JAX arrays."""
         data = keras.utils.pack_x_y_sample_weight(*keras.utils.unpack_x_y_sample_weight(data))
-        return cls(to_device(data), len(jax.tree.leaves(data)[0]), batch_size)
+        return cls(data, len(jax.tree.leaves(data)[0]), batch_size)
 
     @property
     def steps(self) -> int:
@@ -63,42 +62,44 @@ class Dispatcher:
         callbacks: keras.callbacks.CallbackList,
         augment: Augment | None,
         seed: int,
-        data: Sequence[Arrays],
+        arrays: dict[str, Arrays],
     ) -> None:
-        self.model, self.callbacks = model, callbacks
+        """The arrays are those to "train" and to "test" on."""
+        self.model, self.callbacks, self.arrays = model, callbacks, arrays
         self.every_batch = any(map(needs_every_batch, callbacks.callbacks))
         self.key = None if augment is None else jax.random.key(seed)
         self.loops = loops_of(model, augment)
         self.kernel: Kernel | None = None
         reason = "of the augmentation" if augment else "a callback is called for each batch" if self.every_batch else ""
-        if reason := reason or reason_against(model, [arrays.data for arrays in data]):
+        if reason := reason or reason_against(model, [each.data for each in arrays.values()]):
             log.debug("tendigits.fit: the compiled loop trains, not the kernel: %s", reason)
+            self.arrays = {kind: replace(each, data=to_device(each.data)) for kind, each in arrays.items()}
         else:
-            self.kernel = Kernel(model, max(min(arrays.batch_size, arrays.n) for arrays in data))
+            self.kernel = Kernel(model, max(min(each.batch_size, each.n) for each in arrays.values()))
             self.loops = {"train": self.kernel.train, "test": self.kernel.test}
         self.sizes = {kind: DispatchSize(DISPATCH_SECONDS) for kind in ("train", "test")}
 
-    def train(self, arrays: Arrays, rows: np.ndarray, epoch: int) -> dict[str, Any]:
+    def train(self, rows: np.ndarray, epoch: int) -> dict[str, Any]:
         """Train one epoch, over the rows in this order. Returns the model's metrics."""
         self.model.reset_metrics()
         try:
-            self._run("train", arrays, rows, epoch)
+            self._run("train", rows, epoch)
         finally:
             if self.kernel is not None:
                 self.kernel.finish()
         return self._metrics()
 
-    def test(self, arrays: Arrays) -> dict[str, Any]:
+    def test(self) -> dict[str, Any]:
         """Test on all rows. Returns the model's metrics."""
         self.model.reset_metrics()
         self.callbacks.on_test_begin()
-        self._run("test", arrays, np.arange(arrays.n))
+        self._run("test", np.arange(self.arrays["test"].n))
         logs = self._metrics()
         self.callbacks.on_test_end(logs)
         return logs
 
-    def _run(self, kind: str, arrays: Arrays, rows: np.ndarray, epoch: int = 0) -> None:
-        loop = self.loops[kind]
+    def _run(self, kind: str, rows: np.ndarray, epoch: int = 0) -> None:
+        loop, arrays = self.loops[kind], self.arrays[kind]
         on_begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
         on_end = getattr(self.callbacks, f"on_{kind}_batch_end")
         size, done = self.sizes[kind], 0

@@ -2,9 +2,9 @@
 
     history = tendigits.fit(model, x_train, y_train, epochs=5, validation_data=(x_test, y_test))
 
-Arguments, defaults and result are those of `model.fit`. All data is put on the device, and each epoch is a few
-dispatches of a compiled loop over the model's training step. Whatever cannot be compiled that way is passed on to
-`model.fit`.
+Arguments, defaults and result are those of `model.fit`. Each epoch is a few dispatches of a compiled loop over the
+model's training step, with all data on the device, or of the kernel in C, which takes the data where they are. Whatever
+cannot be compiled that way is passed on to `model.fit`.
 """
 
 import sys
@@ -83,8 +83,9 @@ def fit(
         sample_weight = _weights_of(y, class_weight)
     train = Arrays.of((x, y, sample_weight), batch_size or 32)
     model._symbolic_build(data_batch=train.first_batch())
-    test_size = validation_batch_size or batch_size or 32
-    test = None if validation_data is None else Arrays.of(validation_data, test_size)
+    arrays = {"train": train}
+    if validation_data is not None:
+        arrays["test"] = Arrays.of(validation_data, validation_batch_size or train.batch_size)
     callback_list: Any = callbacks
     if not isinstance(callback_list, keras.callbacks.CallbackList):
         callback_list = keras.callbacks.CallbackList(
@@ -96,15 +97,15 @@ def fit(
     tested_after = validation_freq
     if isinstance(tested_after, int):
         tested_after = range(tested_after, epochs + 1, tested_after)
-    dispatcher = Dispatcher(model, callback_list, augment, seed, [train] if test is None else [train, test])
+    dispatcher = Dispatcher(model, callback_list, augment, seed, arrays)
     model.stop_training = False
     logs: dict[str, Any] = {}
     callback_list.on_train_begin()
     for epoch in range(initial_epoch, epochs):
         callback_list.on_epoch_begin(epoch)
-        logs = dispatcher.train(train, order(epoch, train.n), epoch)
-        if test is not None and epoch + 1 in tested_after:
-            logs |= {f"val_{name}": value for name, value in dispatcher.test(test).items()}
+        logs = dispatcher.train(order(epoch, train.n), epoch)
+        if "test" in arrays and epoch + 1 in tested_after:
+            logs |= {f"val_{name}": value for name, value in dispatcher.test().items()}
         callback_list.on_epoch_end(epoch, logs)
         if model.stop_training:
             break

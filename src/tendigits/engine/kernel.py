@@ -76,7 +76,7 @@ class Kernel:
         seeds = {id(layer.seed_generator.state): i for i, layer in dropout.items()}
         self.random = [seeds[id(variable)] for variable in model.non_trainable_variables]  # layers with dropout
         self.copied: dict[tuple[int, int], list[jax.Array]] = {}  # (part, layer) -> kernel and bias, as in the memory
-        self.labels: dict[int, tuple[Any, np.ndarray]] = {}  # id(y) -> y and its labels
+        self.arrays: dict[int, tuple[Batches, np.ndarray, np.ndarray]] = {}  # id(data) -> data, inputs, labels
 
     def train(
         self, state: State, data: Batches, order: jax.Array, first: int, end: int, key: jax.Array | None
@@ -161,10 +161,11 @@ class Kernel:
 
     def _arrays(self, data: Batches) -> tuple[int, int]:
         """Addresses of inputs and labels."""
-        x, y = data
-        if id(y) not in self.labels:
-            self.labels[id(y)] = y, _labels_of(y, self.layers[-1].units)
-        return np.asarray(x).ctypes.data, _address(self.labels[id(y)][1])
+        if id(data) not in self.arrays:
+            x, y = data
+            self.arrays[id(data)] = data, np.ascontiguousarray(x, np.float32), _labels_of(y, self.layers[-1].units)
+        _, inputs, labels = self.arrays[id(data)]
+        return _address(inputs), _address(labels)
 
 
 def _reasons(model: keras.Model, data: Sequence[Batches]) -> Iterator[tuple[str, bool]]:
@@ -227,12 +228,14 @@ def _accuracies(model: keras.Model) -> list[Any]:
 
 
 def _is_suitable(batches: Batches, model: keras.Model, layers: list[keras.layers.Dense]) -> bool:
-    """Whether data are (x, y) of float32 inputs and one label for each, in the form that the loss takes."""
-    if not isinstance(batches, tuple) or len(batches) != 2 or not all(isinstance(part, jax.Array) for part in batches):
+    """Whether data are (x, y) of inputs that become float32 and one label for each, in the form that the loss takes."""
+    is_pair = isinstance(batches, tuple) and len(batches) == 2
+    if not is_pair or not all(isinstance(part, np.ndarray | jax.Array) for part in batches):
         return False
     x, y = batches
     is_sparse = "sparse" in (model.loss if isinstance(model.loss, str) else model.loss.name)
-    fits = x.dtype == np.float32 and x.size == len(x) * layers[0].kernel.shape[0]
+    is_float = jax.numpy.issubdtype(x.dtype, jax.numpy.floating) and keras.config.floatx() == "float32"
+    fits = is_float and x.size == len(x) * layers[0].kernel.shape[0]
     return fits and is_sparse != _is_one_hot(y, layers[-1].units) and _labels_of(y, layers[-1].units) is not None
 
 
