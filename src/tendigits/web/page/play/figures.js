@@ -3,12 +3,12 @@
 
 import { colourOf, panels } from "../shared/chart.js";
 import { element, find } from "../shared/dom.js";
-import { cropCanvas, drawWeights } from "../shared/pixels.js";
-import { percent, plural } from "../shared/text.js";
+import { cropCanvas, drawWeightSheet } from "../shared/pixels.js";
+import { epochText, percent, plural } from "../shared/text.js";
 import { PIXELS } from "./kernel.js";
 
 const STATES = { none: "new", ready: "ready", starting: "starting…", running: "learning", paused: "paused", failed: "failed", changed: "settings changed" };
-const CHART_HEIGHT = 145; // of 460: two of them, the pen and a lesson fit on a laptop's screen
+const CHART_HEIGHT = 135; // of 460: two of them, the pen and a lesson fit on a laptop's screen
 const HINT = "By epoch. Solid: test digits. Dashed: training digits, as it learns.";
 
 export function showFigures(networks) {
@@ -19,7 +19,7 @@ export function showFigures(networks) {
     const [, loss, accuracy] = tick?.curve?.training.at(-1) ?? [];
     return element("tr", { id: `figures-${name}` },
       element("th", { scope: "row" }, name.toUpperCase(), " ", colourOf(i)), element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
-      cell(tick?.epoch === undefined ? "–" : tick.epoch.toFixed(2)), cell(loss === undefined ? "–" : loss.toPrecision(3)),
+      cell(tick?.epoch === undefined ? "–" : epochText(tick.epoch)), cell(loss === undefined ? "–" : loss.toPrecision(3)),
       cell(accuracy === undefined ? "–" : percent(accuracy, 1)), cell(check ? percent(check.accuracy, 2) : "–"),
       hasMine ? cell(check?.mine ? `${check.mine.right} of ${check.mine.n}` : "–") : null);
   }));
@@ -39,17 +39,13 @@ export function showCurves(networks) {
 export function showCheck(check) {
   find("play-check").hidden = !check;
   if (!check) return;
-  find("play-tested").textContent = `Tested after ${check.epoch.toFixed(2)} epochs: ${percent(check.accuracy, 2)} of ${check.n.toLocaleString("en")} test digits are right `
+  find("play-tested").textContent = `Tested after ${epochText(check.epoch)} epochs: ${percent(check.accuracy, 2)} of ${check.n.toLocaleString("en")} test digits are right `
     + `(95% interval ${percent(check.interval[0], 2)} to ${percent(check.interval[1], 2)}).`;
   showConfusion(check.confusion);
   find("play-mistakes").replaceChildren(...check.mistakes.map((mistake) => element("li", {}, cropCanvas(mistake.picture, `a ${mistake.label}`),
     element("span", {}, `${mistake.label} read as ${mistake.read}`), element("span", { class: "hint" }, percent(mistake.confidence)))));
   if (!check.mistakes.length) find("play-mistakes").replaceChildren(element("li", {}, "None: every test digit is right."));
-  find("play-weights").replaceChildren(...check.weights.map((weights, i) => {
-    const picture = element("canvas", { class: "crop small", role: "img", "aria-label": `Weights of unit ${i + 1}` });
-    drawWeights(picture, weights);
-    return picture;
-  }));
+  drawWeightSheet(find("play-weights"), check.weights);
   find("play-histograms").replaceChildren(...check.histograms.map(histogram));
   find("play-activations").hidden = !check.histograms.length;
 }

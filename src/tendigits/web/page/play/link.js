@@ -1,6 +1,6 @@
 // The playground's settings: their limits and texts, and how a link and a pupil's result hold them.
 
-import { percent } from "../shared/text.js";
+import { epochText, percent } from "../shared/text.js";
 
 const MAX_LAYERS = 4;
 const MAX_UNITS = 1024; // of a layer
@@ -80,7 +80,7 @@ export function fromHash(hash) {
 // One line to paste: how a network did, and the link to its settings.
 export function resultLine(settings, { accuracy, n, epoch, mine }, page) {
   const own = mine ? `, ${mine.right} of ${mine.n} of mine` : "";
-  return `${percent(accuracy, 2)} of ${n.toLocaleString("en")} test digits after ${epoch.toFixed(2)} epochs${own}: ${page}${hashOf({ a: settings })}`;
+  return `${percent(accuracy, 2)} of ${n.toLocaleString("en")} test digits after ${epochText(epoch)} epochs${own}: ${page}${hashOf({ a: settings })}`;
 }
 
 const RESULT = /^(.*?)[\s:,]*(\d{1,3}\.\d\d)% of ([\d,]+) test digits after ([\d.]+) epochs(?:, (\d+) of (\d+) of mine)?: \S*?(#play\?\S*)\s*$/;

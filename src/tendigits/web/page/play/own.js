@@ -24,10 +24,9 @@ export function startOwn(whenChanged) {
     element("button", { type: "button", "aria-label": `Keep it as a ${label}`, onclick: () => keep(label) }, String(label))));
   find("play-own-files").addEventListener("change", ({ target }) => trying(() => open([...target.files])).finally(() => { target.value = ""; }));
   find("play-own-save").addEventListener("click", saveFile);
-  find("play-own-delete").addEventListener("click", () => trying(deleteAll));
-  const place = find("play-drawing");
-  place.addEventListener("dragover", (event) => event.preventDefault());
-  place.addEventListener("drop", (event) => { event.preventDefault(); trying(() => open([...event.dataTransfer.files])); });
+  find("play-own-delete").addEventListener("click", () => remove(digits));
+  find("play").addEventListener("dragover", (event) => event.preventDefault());
+  find("play").addEventListener("drop", (event) => { event.preventDefault(); trying(() => open([...event.dataTransfer.files])); });
   trying(load);
 }
 
@@ -102,28 +101,24 @@ function show() {
   own = split(own.version + 1);
   find("play-own-count").textContent = String(digits.length);
   find("play-own-digits").replaceChildren(...digits.map((digit) => element("li", {},
-    element("button", { type: "button", class: "plain", "aria-label": `Delete this ${digit.label}`, onclick: () => trying(() => remove(digit)) }, cropCanvas(digit.pixels, `a ${digit.label}`)),
+    element("button", { type: "button", class: "plain", "aria-label": `Delete this ${digit.label}`, onclick: () => remove([digit]) }, cropCanvas(digit.pixels, `a ${digit.label}`)),
     String(digit.label))));
   for (const id of ["play-own-save", "play-own-delete"]) find(id).disabled = !digits.length;
   changed();
 }
 
-async function remove(digit) {
-  if (database) await answer(store("readwrite").delete(digit.id));
-  digits = digits.filter((each) => each !== digit);
-  show();
-}
-
-async function deleteAll() {
-  if (database) await answer(store("readwrite").clear());
-  const gone = digits;
-  digits = [];
-  show();
-  notify(`Deleted ${plural(gone.length, "digit")}.`, { name: "Undo", do: () => trying(async () => {
-    for (const digit of gone) if (database) await answer(store("readwrite").add(digit));
-    digits = gone;
+function remove(gone) {
+  return trying(async () => {
+    for (const { id } of gone) if (database) await answer(store("readwrite").delete(id));
+    digits = digits.filter((digit) => !gone.includes(digit));
     show();
-  }) });
+    (find("play-own-digits").querySelector("button") ?? find("play-own").querySelector("summary")).focus();
+    notify(`Deleted ${plural(gone.length, "digit")}.`, { name: "Undo", do: () => trying(async () => {
+      for (const digit of gone) if (database) await answer(store("readwrite").add(digit));
+      digits = [...digits, ...gone].sort((a, b) => a.id - b.id);
+      show();
+    }) });
+  });
 }
 
 function saveFile() {

@@ -4,7 +4,7 @@ import { element } from "./dom.js";
 
 const WIDTH = 460;
 const MARGIN = { left: 46, right: 10, top: 26, bottom: 30 };
-const CLOSE = 0.9; // accuracies above which only their differences are of interest
+const CLOSE = 0.9; // accuracies on new digits above which only their differences are of interest
 const PANELS = [["accuracy", "Accuracy", true], ["loss", "Cross-entropy loss", false]];
 
 // Charts of runs: [{name, history: {loss: [[epoch, value], ...], val_loss: ...}}].
@@ -29,7 +29,8 @@ function chart(runs, key, title, isFraction, height) {
   const points = curves.flatMap((curve) => curve.points);
   const first = Math.floor(Math.min(1, ...points.map(([epoch]) => epoch)));
   const last = Math.max(first + 1, ...points.map(([epoch]) => epoch));
-  const isHigh = isFraction && curves.every(({ points: pairs }) => pairs.at(-1)[1] > CLOSE); // then the early values are left out
+  const solid = curves.filter(({ kind }) => !kind.endsWith("training"));
+  const isHigh = isFraction && (solid.length ? solid : curves).every(({ points: pairs }) => pairs.at(-1)[1] > CLOSE); // then the early values are left out
   const { low, high, step } = axis(points.filter(([epoch]) => !isHigh || epoch > last / 2).map(([, value]) => value), isFraction);
   const x = (epoch) => MARGIN.left + ((epoch - first) / (last - first)) * (WIDTH - MARGIN.left - MARGIN.right);
   const y = (value) => MARGIN.top + ((high - Math.max(low, value)) / (high - low)) * (height - MARGIN.top - MARGIN.bottom);

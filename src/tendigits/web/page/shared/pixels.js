@@ -28,10 +28,18 @@ export function drawCrop(canvas, base64) {
   if (base64) drawPixels(canvas, bytesOf(base64));
 }
 
-// Draw weights, 784 bytes in base64 of which 128 is zero, into a canvas.
-export function drawWeights(canvas, base64) {
-  [canvas.width, canvas.height] = [CROP_SIDE, CROP_SIDE];
-  drawPixels(canvas, bytesOf(base64), (byte) => heat((byte - 128) / 127));
+// Draw weights, 784 bytes of which 128 is zero, into a canvas.
+export function drawWeights(canvas, bytes) {
+  drawWeightSheet(canvas, [bytes], 1);
+}
+
+// Draw weights of many units into one canvas: with a canvas for each, the browser would take longer over every picture of the screen.
+export function drawWeightSheet(canvas, pictures, columns = 8) {
+  const step = CROP_SIDE + 1;
+  [canvas.width, canvas.height] = [columns * step - 1, Math.ceil(pictures.length / columns) * step - 1];
+  pictures.forEach((bytes, i) => {
+    drawPixels(canvas, bytes, (byte) => heat((byte - 128) / 127), step * (i % columns), step * Math.floor(i / columns), CROP_SIDE);
+  });
 }
 
 // Draw a strip, the grey picture of a number, into a canvas that becomes as wide.
@@ -51,9 +59,9 @@ function newCanvas(kind, draw, base64, label) {
   return canvas;
 }
 
-function drawPixels(canvas, pixels, colour = (grey) => [grey, grey, grey]) {
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(canvas.width, canvas.height);
+// Draw pixels, row by row, in the colours that a function gives their values.
+export function drawPixels(canvas, pixels, colour = (grey) => [grey, grey, grey], left = 0, top = 0, width = canvas.width) {
+  const image = new ImageData(width, Math.ceil(pixels.length / width));
   pixels.forEach((value, i) => { image.data.set([...colour(value), 255], 4 * i); });
-  context.putImageData(image, 0, 0);
+  canvas.getContext("2d").putImageData(image, left, top);
 }

@@ -18,6 +18,11 @@ export function percent(fraction, digits = 0) {
   return `${(100 * fraction).toFixed(digits)}%`;
 }
 
+// Epochs with two decimals, or three where two would be "0.00" after a batch.
+export function epochText(epoch) {
+  return epoch.toFixed(epoch > 0 && epoch < 0.1 ? 3 : 2);
+}
+
 // A rounded duration, such as "2 minutes".
 export function durationText(seconds) {
   return seconds < 90 ? plural(Math.max(1, Math.round(seconds)), "second") : plural(Math.round(seconds / 60), "minute");
