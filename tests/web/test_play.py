@@ -197,12 +197,12 @@ def test_settings_their_texts_and_what_is_out_of_range(play):
     assert page.evaluate("navigator.clipboard.readText()") == as_keras(hidden=[], dropout=0.25, optimizer="sgd")
     page.click("#play-link")
     link = page.evaluate("navigator.clipboard.readText()")
-    assert link.endswith("#play?hidden=&dropout=0.25&optimizer=sgd")
+    assert link.endswith("#play?hidden=&dropout=0.25&optimizer=sgd&seed=0")
     page.reload()
     expect(page.locator("#play-parameters")).to_have_text("7,850")
     page.click("#play-defaults")
     expect(page.locator("#play-parameters")).to_have_text("669,706")
-    assert page.url.endswith("#play?")
+    assert page.url.endswith("#play?seed=0")
 
 
 def test_train_draw_meanwhile_step_select_a_unit_and_reset(play):
@@ -346,9 +346,22 @@ def test_a_changed_setting_restarts_the_network_and_a_lesson_gives_the_settings_
     expect(page.locator("#play-remove")).to_be_visible()
     page.click("#play-lesson-close")
     expect(page.locator("#play-remove")).to_be_hidden()
-    assert page.url.endswith(
-        f"{SMALL}&activation=tanh".replace("&digits=500&activation=tanh", "&activation=tanh&digits=500")
-    )
+    assert page.url.endswith(f"{SMALL.replace('&', '&activation=tanh&')}&seed=0")
+
+
+def test_charts_show_the_difference_of_good_networks_and_whole_epochs(open_page):
+    """Where the test accuracies are above 90%, whatever the training ones are: dropout makes them lower."""
+    axes = """async (runs) => {
+      const { panels } = await import("./shared/chart.js");
+      return [...panels(runs, "")[0].querySelectorAll("text")].map((each) => each.textContent).slice(1);
+    }"""
+    a = {"val_accuracy": [[0.1, 0.3], [1, 0.93], [2, 0.95]], "accuracy": [[0.1, 0.2], [1, 0.85], [2, 0.88]]}
+    b = {"val_accuracy": [[0.1, 0.4], [1, 0.92], [1.7, 0.945]]}
+    page = open_page()
+    runs = [{"name": "A", "history": a}, {"name": "B", "history": b}]
+    assert page.evaluate(axes, runs) == ["85%", "90%", "95%", "0", "1", "2"]
+    b["val_accuracy"][-1][1] = 0.85
+    assert page.evaluate(axes, runs) == ["0%", "50%", "100%", "0", "1", "2"]
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 // The network for single digits: from a crop to a prediction and to pictures of its layers; digits/network.py, layers.py and
 // runtime.py in JavaScript, with ONNX Runtime Web in one thread.
 
-import { bytesOf } from "../page/shared/pixels.js";
+import { unpacked } from "../page/shared/pixels.js";
 import { least, most, total } from "../page/shared/stages/arrays.js";
 import { FIELD } from "../page/shared/stages/preprocess.js";
 
@@ -20,11 +20,6 @@ export async function startRuntime(script, wasm) {
   URL.revokeObjectURL(url);
   runtime.env.wasm.numThreads = 1;
   runtime.env.wasm.wasmBinary = await unpacked(wasm);
-}
-
-async function unpacked(text) {
-  const stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 // Open a packed network; `about` has its output, input shape and temperature. Returns {predict, layers}: functions from a crop,

@@ -23,7 +23,7 @@ function show() {
   const cell = (text) => element("td", { class: "number" }, text);
   find("play-class-table").tBodies[0].replaceChildren(...results.map(({ who, accuracy, n, epoch, mine, settings }) => element("tr", {},
     element("th", { scope: "row" }, who || "–"), cell(`${percent(accuracy, 2)} of ${n.toLocaleString("en")}`), cell(mine ? `${mine.right} of ${mine.n}` : "–"),
-    cell(String(epoch)), cell(parameters(settings).toLocaleString("en")), element("td", {}, textOf(settings).replaceAll("&", ", ").replaceAll("_", " ") || "none changed"))));
+    cell(String(epoch)), cell(parameters(settings).toLocaleString("en")), element("td", {}, textOf(settings).replaceAll("&", ", ").replaceAll("_", " ")))));
 }
 
 function picture(results, width) {

@@ -40,9 +40,9 @@ export function problemOf({ name, title, choices, min, max, whole }, value) {
 
 export const isLast = (hidden) => hidden.length >= MAX_LAYERS;
 
-// What differs from a new page, such as "hidden=64,64&seed=3".
+// The seed, and what differs from a new page, such as "hidden=64,64&seed=3".
 export function textOf(settings) {
-  return SETTINGS.filter(({ name, start }) => String(settings[name]) !== String(start)).map(({ name }) => `${name}=${settings[name]}`).join("&");
+  return SETTINGS.filter(({ name, start }) => name === "seed" || String(settings[name]) !== String(start)).map(({ name }) => `${name}=${settings[name]}`).join("&");
 }
 
 // The settings that such a text holds, and what is wrong with it; a setting that is wrong keeps its start.

@@ -1,7 +1,7 @@
 // MNIST's digits, from two scripts next to the page: a page that is opened as a file may load nothing else.
 
 import { element } from "../shared/dom.js";
-import { bytesOf } from "../shared/pixels.js";
+import { joined, unpacked } from "../shared/pixels.js";
 import { PIXELS } from "./kernel.js";
 
 const SIDE = 28;
@@ -22,16 +22,15 @@ export async function digitsFor(count) {
 function load(name) {
   return new Promise((resolve, reject) => {
     const script = element("script", { src: name });
-    script.onload = () => { script.remove(); resolve(unpacked(globalThis.tendigitsDigits)); };
+    script.onload = () => { script.remove(); resolve(digitsOf(globalThis.tendigitsDigits)); };
     script.onerror = () => { script.remove(); reject(new Error(`This page was written without ${name}: it has only the first 10,000 training digits.`)); };
     document.head.append(script);
   });
 }
 
 // The inverse of `pack` in web/playground.py.
-async function unpacked({ train, test, packed }) {
-  const stream = new Blob([bytesOf(packed)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+async function digitsOf({ train, test, packed }) {
+  const bytes = await unpacked(packed);
   const n = train + test;
   const labels = bytes.subarray(0, n);
   const pixels = new Uint8Array(n * PIXELS);
@@ -53,11 +52,4 @@ async function unpacked({ train, test, packed }) {
   for (let i = 0; i < pixels.length; i++) if (pixels[i]) pixels[i] = bytes[next[pixels[i] - 1]++];
   const cut = train * PIXELS;
   return { x_train: pixels.slice(0, cut), y_train: labels.slice(0, train), x_test: pixels.slice(cut), y_test: labels.slice(train) };
-}
-
-function joined(first, second) {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }

@@ -1,6 +1,6 @@
 // A network, which learns in its own worker, as the page sees it.
 
-import { bytesOf } from "../shared/pixels.js";
+import { bytesOf, joined } from "../shared/pixels.js";
 import { PIXELS } from "./kernel.js";
 import { packed } from "./packed.js";
 
@@ -72,11 +72,6 @@ export class Network {
 // The digits with own ones, which are repeated until they are a fifth of all.
 function withOwn({ x, y }, own) {
   const times = own.y.length && Math.max(1, Math.round((OWN_PART * y.length) / own.y.length));
-  const repeated = (digits, some) => {
-    const all = new Uint8Array(digits.length + times * some.length);
-    all.set(digits);
-    for (let i = 0; i < times; i++) all.set(some, digits.length + i * some.length);
-    return all;
-  };
-  return { x: repeated(x, own.x), y: repeated(y, own.y) };
+  const copies = (bytes) => Array.from({ length: times }, () => bytes);
+  return { x: joined(x, ...copies(own.x)), y: joined(y, ...copies(own.y)) };
 }

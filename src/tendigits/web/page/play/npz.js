@@ -1,5 +1,7 @@
 // NumPy's .npz: a zip archive of arrays, each with a header that says its type and shape. Here all are uint8.
 
+import { joined } from "../shared/pixels.js";
+
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
@@ -16,16 +18,10 @@ const little = (...numbers) => Uint8Array.from(numbers.flatMap(([value, bytes]) 
 function npy({ bytes, shape }) {
   const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(", ")},), }`;
   const padded = `${header.padEnd(Math.ceil((header.length + 11) / 64) * 64 - 11)}\n`; // the data begin at a multiple of 64
-  return concatenated(Uint8Array.of(0x93), text("NUMPY\x01\x00"), little([padded.length, 2]), text(padded), bytes);
+  return joined(Uint8Array.of(0x93), text("NUMPY\x01\x00"), little([padded.length, 2]), text(padded), bytes);
 }
 
 const text = (string) => new TextEncoder().encode(string);
-
-function concatenated(...parts) {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((at, part) => { all.set(part, at); return at + part.length; }, 0);
-  return all;
-}
 
 // Arrays by their names, {name: {bytes, shape}}, as a file.
 export function npz(arrays) {

@@ -2,10 +2,9 @@
 
 import { element, find, notify, save, trying } from "../shared/dom.js";
 import { greyOf, openImage } from "../shared/image.js";
-import { cropCanvas } from "../shared/pixels.js";
+import { cropCanvas, joined } from "../shared/pixels.js";
 import { findDigit } from "../shared/stages/find.js";
 import { plural } from "../shared/text.js";
-import { PIXELS } from "./kernel.js";
 import { npz } from "./npz.js";
 import { clearDrawing, drawing, showPicture } from "./pen.js";
 
@@ -42,9 +41,7 @@ function split(version) {
 }
 
 function arrays(some) {
-  const x = new Uint8Array(PIXELS * some.length);
-  some.forEach(({ pixels }, i) => { x.set(pixels, i * PIXELS); });
-  return { x, y: Uint8Array.from(some, ({ label }) => label) };
+  return { x: joined(...some.map(({ pixels }) => pixels)), y: Uint8Array.from(some, ({ label }) => label) };
 }
 
 async function load() {

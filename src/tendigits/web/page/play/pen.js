@@ -88,17 +88,11 @@ function show(found) {
     const best = probabilities?.indexOf(Math.max(...probabilities));
     showBars(find(`play-bars-${name}`), probabilities, best);
     if (probabilities) {
-      layers[name].show(found[name].slice(0, -1).map(inBytes));
+      layers[name].show(found[name].slice(0, -1));
       predictions.push(`${name.toUpperCase()} reads ${best}, ${confidenceText(probabilities[best])}`);
     } else layers[name].clear();
   }
   announce("play-reads", predictions.length ? `${predictions.join("; ")}.` : "Draw a digit.");
-}
-
-// A layer's outputs as `Layers` takes them.
-function inBytes(outputs) {
-  const [low, high] = [Math.min(...outputs), Math.max(...outputs)];
-  return { low, high, units: Uint8Array.from(outputs, (value) => Math.round((255 * (value - low)) / (high - low || 1))) };
 }
 
 function showUnit(network, layer, unit) {

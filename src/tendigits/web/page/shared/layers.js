@@ -8,7 +8,7 @@ const LARGE = 10; // pixels of a square in the canvas
 const SMALL = 3;
 
 export class Layers {
-  maps = []; // {name, canvas, small, columns, count, cell, cursor, units}
+  maps = []; // {name, canvas, small, columns, count, cell, cursor, outputs}
 
   // `chosen` is called with the layer and the unit that a person selects, by a click or with arrow keys and Enter; without it
   // nothing can be selected.
@@ -33,7 +33,7 @@ export class Layers {
       width: columns * cell, height: rows * cell, class: "units", ...(selecting ?? { role: "img", "aria-label": name }),
     });
     const small = element("canvas", { width: columns, height: rows }); // a pixel for each unit
-    const map = { name, canvas, small, columns, count, cell, cursor: null, isShown: false, units: null };
+    const map = { name, canvas, small, columns, count, cell, cursor: null, isShown: false, outputs: null };
     if (!selecting) return map;
     canvas.addEventListener("click", (event) => {
       const frame = canvas.getBoundingClientRect();
@@ -64,25 +64,24 @@ export class Layers {
     for (const map of this.maps.filter(({ isShown }) => isShown)) this.paint(Object.assign(map, { cursor: null, isShown: false }));
   }
 
-  // Show the API's layers: {low, high, units}, where units are bytes in base64, 0 for `low` and 255 for `high`.
+  // Show layers' outputs: numbers, or what the API has, {low, high, units}, where units are bytes in base64, 0 for `low` and 255 for `high`.
   show(layers) {
     this.maps.forEach((map, i) => {
-      const isSame = layers[i] && bytesOf(layers[i].units).length === map.count; // else the network was replaced meanwhile
-      if (isSame) this.paint(Object.assign(map, { units: layers[i] }));
+      const outputs = layers[i]?.units ? numbersOf(layers[i]) : layers[i];
+      if (outputs?.length === map.count) this.paint(Object.assign(map, { outputs })); // else the network was replaced meanwhile
     });
   }
 
   clear() {
-    for (const map of this.maps) this.paint(Object.assign(map, { units: null }));
+    for (const map of this.maps) this.paint(Object.assign(map, { outputs: null }));
   }
 
-  paint({ canvas, small, columns, count, cell, cursor, units }) {
+  paint({ canvas, small, columns, count, cell, cursor, outputs }) {
     const context = canvas.getContext("2d");
     context.clearRect(0, 0, canvas.width, canvas.height);
-    const bytes = units && bytesOf(units.units);
-    const largest = units ? Math.max(Math.abs(units.low), Math.abs(units.high), 1e-9) : 1;
-    const values = Float32Array.from({ length: count }, (_, unit) => (units ? (units.low + (bytes[unit] / 255) * (units.high - units.low)) / largest : 0));
-    drawPixels(small, values, heat);
+    const values = outputs ?? new Float32Array(count);
+    const largest = Math.max(...values.map(Math.abs), 1e-9);
+    drawPixels(small, values, (value) => heat(value / largest));
     context.imageSmoothingEnabled = false;
     context.drawImage(small, 0, 0, canvas.width, canvas.height); // much faster than a rectangle for each unit
     if (cell === LARGE) { // gaps; small squares are the pixels of a picture, without any
@@ -95,3 +94,5 @@ export class Layers {
     context.strokeRect((cursor % columns) * cell, Math.floor(cursor / columns) * cell, cell - 1, cell - 1);
   }
 }
+
+const numbersOf = ({ low, high, units }) => Float32Array.from(bytesOf(units), (byte) => low + (byte / 255) * (high - low));

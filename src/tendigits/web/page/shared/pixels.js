@@ -17,6 +17,18 @@ export function bytesOf(data) {
   return typeof data === "string" ? Uint8Array.from(atob(data), (character) => character.charCodeAt(0)) : data;
 }
 
+// Bytes from gzipped ones in base64.
+export async function unpacked(base64) {
+  const stream = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+export function joined(...parts) {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((at, part) => { all.set(part, at); return at + part.length; }, 0);
+  return all;
+}
+
 // A canvas as the bytes of a PNG; no bytes for null. Synchronous, because a browser may delay `toBlob` until it is idle.
 export function pngOf(canvas) {
   return canvas ? bytesOf(canvas.toDataURL("image/png").split(",")[1]) : new Uint8Array();
