@@ -276,6 +276,16 @@ def test_own_digits_in_the_exported_page_without_a_network(folder, visit, digits
     expect(page.locator("#play-own-digits li")).to_have_count(0)
 
 
+def test_a_browser_that_keeps_nothing_says_so_and_goes_on(folder, visit):
+    page = visit((folder / "index.html").as_uri() + SMALL)
+    page.add_init_script("IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); }")
+    page.reload()
+    expect(page.locator("#toast")).to_contain_text("your digits are gone when it closes")
+    draw_in_play(page, THREE)
+    page.click("#play-own-labels button:has-text('3')")
+    expect(page.locator("#play-own-count")).to_have_text("1")
+
+
 @pytest.mark.slow
 def test_saved_digits_are_trained_on_by_the_command(play, tmp_path):
     page = play(SMALL)

@@ -15,6 +15,7 @@ let own = split(0); // the version rises with each change
 let waiting = []; // crops of pictures that wait for their labels; the first one is shown
 let changed;
 let database = null;
+let loaded; // settles when the kept digits are here, or cannot be had
 
 // `whenChanged` is called when there are other digits than before.
 export function startOwn(whenChanged) {
@@ -26,7 +27,8 @@ export function startOwn(whenChanged) {
   find("play-own-delete").addEventListener("click", () => remove(digits));
   find("play").addEventListener("dragover", (event) => event.preventDefault());
   find("play").addEventListener("drop", (event) => { event.preventDefault(); trying(() => open([...event.dataTransfer.files])); });
-  trying(load);
+  show();
+  loaded = trying(load);
 }
 
 // Of each label every second digit is for learning, the others are for the test: {train: {x, y}, test: {x, y}, version}.
@@ -45,20 +47,21 @@ function arrays(some) {
 }
 
 async function load() {
-  database = await answer(Object.assign(indexedDB.open("tendigits-play", 1), {
+  database = await answer(() => Object.assign(indexedDB.open("tendigits-play", 1), {
     onupgradeneeded: (event) => event.target.result.createObjectStore("digits", { keyPath: "id", autoIncrement: true }),
   }));
-  digits = await answer(store("readonly").getAll());
+  digits = await answer(() => store("readonly").getAll());
   show();
 }
 
 const store = (mode) => database.transaction("digits", mode).objectStore("digits");
 
-function answer(request) {
+function answer(ask) {
   return new Promise((resolve, reject) => {
+    const request = ask();
     request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(new Error("This browser keeps nothing for this page: your digits are gone when it closes."));
-  });
+    request.onerror = reject;
+  }).catch(() => { throw new Error("This browser keeps nothing for this page: your digits are gone when it closes."); });
 }
 
 function keep(label) {
@@ -66,7 +69,9 @@ function keep(label) {
     if (!drawing()) throw new Error("Draw a digit first, or choose a picture of one.");
     if (digits.length >= MAX_DIGITS) throw new Error(`You have ${MAX_DIGITS} digits, and more are not kept: delete some.`);
     const digit = { label, pixels: drawing() };
-    digits.push(database ? { ...digit, id: await answer(store("readwrite").add(digit)) } : digit);
+    await loaded;
+    if (database) digit.id = await answer(() => store("readwrite").add(digit));
+    digits.push(digit);
     waiting.shift();
     clearDrawing();
     showWaiting();
@@ -106,12 +111,12 @@ function show() {
 
 function remove(gone) {
   return trying(async () => {
-    for (const { id } of gone) if (database) await answer(store("readwrite").delete(id));
+    for (const { id } of gone) if (database) await answer(() => store("readwrite").delete(id));
     digits = digits.filter((digit) => !gone.includes(digit));
     show();
     (find("play-own-digits").querySelector("button") ?? find("play-own").querySelector("summary")).focus();
     notify(`Deleted ${plural(gone.length, "digit")}.`, { name: "Undo", do: () => trying(async () => {
-      for (const digit of gone) if (database) await answer(store("readwrite").add(digit));
+      for (const digit of gone) if (database) await answer(() => store("readwrite").add(digit));
       digits = [...digits, ...gone].sort((a, b) => a.id - b.id);
       show();
     }) });
