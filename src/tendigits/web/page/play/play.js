@@ -13,7 +13,7 @@ import { adoptAddress, chosenNetwork, copy, experiments, setExperiments, startSe
 
 const FRAME_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100; // between two updates of curves and figures
 const MAX_AHEAD = 0.05; // epochs by which one network may be ahead of the other
-const CANNOT = "This browser is too old for the playground: it has no WebAssembly SIMD. Chrome and Edge have it since version 91, Firefox since 89, Safari since 16.4.";
+const CANNOT = "This browser is too old for the playground, which needs WebAssembly SIMD: update it to Chrome or Edge 98, Firefox 113, Safari 16.4, or newer.";
 
 /** @type {Record<string, Network>} */
 const networks = {};

@@ -9,9 +9,10 @@ import { activations, describeUnit, Scores, weightPictures } from "./views.js";
 const SLICE_MS = 8; // of learning or testing between two looks at the requests
 const TICK_MS = 50;
 const MAX_LEAD = 0.25; // epochs that it may be ahead of what is known of the other network
-const TEST_MS = 500; // at least, between two tests after an epoch
-const EARLY_TESTS = [1 / 16, 1 / 8, 1 / 4, 1 / 2]; // epochs after which it is tested in the first one
-const MAX_EARLY_DIGITS = 2000; // for such a test
+const MAX_TEST_PART = 0.1; // of the time, for tests after epochs
+const CHECK_MS = 500; // at least, between two tests that are reported in full; the others are a point of the curve
+const EARLY_TESTS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8]; // epochs after which it is tested in any case
+const MAX_EARLY_DIGITS = 2000; // for a test in the first epoch
 
 let kernel; // the compiled kernel, as a promise
 let net = null; // {learner, test, mine, until, steps, status, error, ...}
@@ -22,14 +23,14 @@ const requests = {
 
   // Make a network; `train`, `test` and `mine` have x and y.
   async build({ settings, train, test, mine }) {
-    net = { learner: new Learner(await kernel, settings, train), settings, train, test, mine, until: 0, batches: 0, error: null, pace: Infinity, tested: -1, testedAt: -Infinity };
+    net = { learner: new Learner(await kernel, settings, train), settings, train, test, mine, until: 0, batches: 0, error: null, pace: Infinity, tested: -1, testedAt: -Infinity, testMs: 0, checked: -1, checkedAt: -Infinity };
     live(net);
   },
 
   reset: () => requests.build(net),
   learn: ({ until }) => { net.until = until === "epoch" ? Math.floor(net.learner.epoch) + 1 : until; },
   batch: () => { Object.assign(net, { until: 0, batches: 1 }); },
-  own: ({ mine }) => { Object.assign(net, { mine, tested: -1 }); }, // other own digits to test with
+  own: ({ mine }) => { Object.assign(net, { mine, checked: -1 }); }, // other own digits to test with
   pace: ({ epoch }) => { net.pace = epoch; }, // the other network's, which this one waits for
 
   // Each layer's outputs for a drawing, 784 bytes; null if they are no longer finite numbers.
@@ -68,7 +69,8 @@ async function live(mine) {
     const before = mine.learner.epoch;
     const isResting = () => statusOf(mine) !== "running" || mine.learner.epoch > mine.pace;
     if (!isResting()) learn(mine);
-    if (statusOf(mine) !== "running" || isDue(mine, before)) await test(mine);
+    if (statusOf(mine) === "running" && isDue(mine, before)) await test(mine);
+    if (statusOf(mine) !== "running") await test(mine); // also if it was paused meanwhile
     if (mine !== net) return;
     if (isResting() || performance.now() - tickedAt >= TICK_MS) {
       tick(mine);
@@ -92,19 +94,20 @@ function learn(mine) {
   }
 }
 
-function isDue({ learner: { epoch }, testedAt }, before) {
+function isDue({ learner: { epoch }, testedAt, testMs }, before) {
   if (EARLY_TESTS.some((at) => before < at && epoch >= at)) return true;
-  return Math.floor(epoch) > Math.floor(before) && performance.now() - testedAt >= TEST_MS;
+  return Math.floor(epoch) > Math.floor(before) && performance.now() - testedAt >= testMs / MAX_TEST_PART;
 }
 
-// Test it, unless nothing has changed since, and post the result.
+// Test it, unless nothing has changed since, and post the result from time to time and at a pause.
 async function test(mine) {
   const { learner, test: { x, y } } = mine;
-  if (mine.error || mine.tested === learner.steps || !learner.steps) return;
+  const began = performance.now();
+  if (mine.error || (statusOf(mine) === "running" ? mine.tested : mine.checked) === learner.steps || !learner.steps) return;
   const isEarly = learner.epoch < 1 && statusOf(mine) === "running";
   const n = isEarly ? Math.min(MAX_EARLY_DIGITS, y.length) : y.length;
   const scores = new Scores(x, y);
-  let end = performance.now() + SLICE_MS;
+  let end = began + SLICE_MS;
   for (let first = 0; first < n; first += MAX_OUTPUTS) {
     scores.add(learner.kernel.outputs(x.subarray(first * PIXELS, Math.min(n, first + MAX_OUTPUTS) * PIXELS)));
     if (performance.now() < end) continue;
@@ -117,7 +120,9 @@ async function test(mine) {
     return;
   }
   if (learner.test.points.at(-1)?.[0] !== learner.epoch) learner.test.add(learner.epoch, scores.loss, scores.accuracy);
-  Object.assign(mine, { tested: learner.steps, testedAt: performance.now() });
+  Object.assign(mine, { tested: learner.steps, testedAt: performance.now(), testMs: performance.now() - began });
+  if (statusOf(mine) === "running" && mine.testedAt - mine.checkedAt < CHECK_MS) return;
+  Object.assign(mine, { checked: isEarly ? -1 : learner.steps, checkedAt: mine.testedAt });
   const own = read(learner, mine.mine);
   const data = {
     epoch: learner.epoch, steps: learner.steps, ...scores.report(), mine: own?.report(), weights: weightPictures(learner), histograms: activations(learner, x),

@@ -42,7 +42,7 @@ function chart(runs, key, title, isFraction, height) {
     drawn.append(element("svg:line", { class: "grid", x1: MARGIN.left, x2: WIDTH - MARGIN.right, y1: y(value), y2: y(value) }),
       element("svg:text", { x: MARGIN.left - 6, y: y(value) + 4, "text-anchor": "end" }, text(value, isFraction)));
   }
-  const every = Math.ceil((last - first) / 8);
+  const every = Math.max(1, round((last - first) / 8));
   for (let epoch = first; epoch <= last; epoch += every) drawn.append(element("svg:text", { x: x(epoch), y: height - 10, "text-anchor": "middle" }, String(epoch)));
   drawn.append(...curves.map(({ points: pairs, kind }) => {
     const seen = pairs.slice(Math.max(0, pairs.findIndex(([, value]) => value >= low) - 1));
