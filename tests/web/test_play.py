@@ -248,6 +248,7 @@ def test_own_digits_in_the_exported_page_without_a_network(folder, visit, digits
     page.click("#play-own summary")
     choose(page, picture, "a.png", "#play-own-files")
     expect(page.locator("#toast")).to_contain_text("1 picture to label")
+    assert page.locator("#play-pad").evaluate("pad => pad.getContext('2d').getImageData(0, 0, 1, 1).data[0]") == 0
     page.click("#play-own-labels button:has-text('7')")
     for _ in range(3):
         draw_in_play(page, ONE)

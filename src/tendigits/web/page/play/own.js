@@ -72,7 +72,7 @@ function keep(label) {
     await loaded;
     if (database) digit.id = await answer(() => store("readwrite").add(digit));
     digits.push(digit);
-    waiting.shift();
+    if (digit.pixels === waiting[0]) waiting.shift(); // else it was drawn meanwhile
     clearDrawing();
     showWaiting();
     show();
@@ -96,7 +96,7 @@ async function open(files) {
 function showWaiting() {
   if (!waiting.length) return;
   showPicture(waiting[0]);
-  notify(`${plural(waiting.length, "picture")} to label: press the digit that the small black picture shows.`);
+  notify(`${plural(waiting.length, "picture")} to label: press the digit that the pad shows.`);
 }
 
 function show() {

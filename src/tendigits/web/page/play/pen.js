@@ -26,7 +26,7 @@ export function startDrawing(all) {
     layers[name] = new Layers(find(`play-layers-${name}`), (layer, unit) => showUnit(name, layer, unit));
     addBars(find(`play-bars-${name}`));
   }
-  pad = new Strokes(find, "play-pad", () => { showPicture(drawnCrop()); }, 0);
+  pad = new Strokes(find, "play-pad", () => { see(drawnCrop()); }, 0);
   drawCrop(find("play-seen"), null);
 }
 
@@ -37,11 +37,19 @@ function drawnCrop() {
   return toMnist({ ...size, pixels: pixels.map((grey) => 255 - grey) });
 }
 
-// Show a picture, 784 bytes, as if it were drawn; null for none.
-export function showPicture(pixels) {
+// Show what the networks see, 784 bytes; null for nothing.
+function see(pixels) {
   crop = pixels;
   drawCrop(find("play-seen"), crop);
   askAgain();
+}
+
+// Show a picture, 784 bytes, on the pad as if it were drawn.
+export function showPicture(pixels) {
+  see(pixels);
+  const context = pad.pad.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.drawImage(find("play-seen"), 0, 0, pad.pad.width, pad.pad.height);
 }
 
 // What is drawn; null if nothing is.
