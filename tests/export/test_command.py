@@ -1,3 +1,5 @@
+import gzip
+import json
 import shutil
 
 import pytest
@@ -56,14 +58,18 @@ def test_an_impossible_request_is_one_line(export, options, message):
 def test_the_playground_needs_no_run_and_replaces_only_its_own_page(run_cli, tmp_path):
     command = ("export", "play", "--to", "web", tmp_path / "play")
     assert run_cli(*command)[0] == 0
-    code, out, _ = run_cli(*command)  # again
-    assert (code, out.split()[0]) == (0, str(tmp_path / "play" / "index.html"))
+    code, out, _ = run_cli(*command, "--json")  # again
     files = {path.name: path.stat().st_size for path in (tmp_path / "play").iterdir()}
     assert {*files} == {"index.html", "style.css", "icon.svg", "tendigits.js", "digits.js", "try.html", "try.css"}
     assert sum(files.values()) < 3e6
     assert files["digits.js"] < 2.5e6
+    page = [path.read_bytes() for path in (tmp_path / "play").iterdir() if path.name != "digits.js"]
+    assert sum(len(gzip.compress(each)) for each in page) < 150_000
+    index = str(tmp_path / "play" / "index.html")
+    assert (code, json.loads(out)) == (0, {"format": "web", "path": index, "bytes": sum(files.values())})
     (tmp_path / "play" / "index.html").write_text("my own page")
     code, _, err = run_cli(*command)
     assert (code, "may hold your own data" in err) == (2, True)
-    code, _, err = run_cli("export", "play", "--to", "onnx")
-    assert (code, err) == (2, "tendigits: expected --to web for play: it is a page\n")
+    for options in (("--to", "onnx"), ("--to", "web", "--int8")):
+        code, _, err = run_cli("export", "play", *options)
+        assert (code, err.partition(",")[0]) == (2, "tendigits: expected --to web for play")

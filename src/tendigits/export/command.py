@@ -59,7 +59,9 @@ def export(
     """Export a network to another runtime. A file is kept only if it agrees with the network on all test digits."""
     out = out or folder
     if source == PLAY:
-        export_play(out or Path(PLAY), to, overwrite, all_digits=all_digits)
+        if to != [To.web] or int8 or also or data or runtime:
+            raise UserError("expected --to web for play, without --int8, --also, --data and --runtime: it is a page")
+        export_play(out or Path(PLAY), overwrite, all_digits=all_digits, json=json)
         return
     require("tendigits export", "train", *(["export"] if "litert" in to else []))
     if out is not None and len(to) > 1:
@@ -102,12 +104,10 @@ def export(
             )
 
 
-def export_play(folder: Path, to: list[To], overwrite: bool, *, all_digits: bool) -> None:
+def export_play(folder: Path, overwrite: bool, *, all_digits: bool, json: bool) -> None:
     """Write the playground's page into a folder."""
     from tendigits.web.playground import FILES, MARK, write_playground
 
-    if to != [To.web]:
-        raise UserError("expected --to web for play: it is a page")
     ours = holds(MARK)
     targets = [
         Target("--out", folder / name, (Path(name).suffix,), lambda path: ours(path.with_name(FILES[0])), True)
@@ -115,4 +115,6 @@ def export_play(folder: Path, to: list[To], overwrite: bool, *, all_digits: bool
     ]
     check_targets(targets, [], overwrite)
     written = write_playground(folder, all_digits=all_digits)
-    typer.echo(f"{written[0]}  {sum(path.stat().st_size for path in written) / 1e6:.2f} MB")
+    n_bytes = sum(path.stat().st_size for path in written)
+    record = {"format": "web", "path": str(written[0]), "bytes": n_bytes}
+    typer.echo(dumps(record) if json else f"{written[0]}  {n_bytes / 1e6:.2f} MB")
