@@ -213,6 +213,7 @@ def test_train_draw_meanwhile_step_select_a_unit_and_reset(play):
     expect(figure(page, 1)).to_have_text("0.063", timeout=STARTING)  # one of 16 batches
     expect(reads).to_have_text(re.compile(r"^A reads \d, "), timeout=STARTING)
     train_epoch(page, 1)
+    assert page.locator("#play-curves path").first.get_attribute("d").count("L") >= 4  # tests of the first epoch
     before = page.locator("#play-bars-a").inner_text()
     train_until(page, 12)
     expect(page.locator("#play-bars-a")).not_to_have_text(before, timeout=STARTING)  # it has learned since

@@ -83,12 +83,12 @@ async function live(mine) {
 function learn(mine) {
   const { learner } = mine;
   const end = performance.now() + SLICE_MS;
-  const epoch = Math.floor(learner.epoch);
+  const next = Math.min(Math.floor(learner.epoch) + 1, mine.pace + MAX_LEAD, ...EARLY_TESTS.filter((at) => at > learner.epoch));
   try {
     do {
       learner.step();
       if (mine.batches) mine.batches -= 1;
-    } while (performance.now() < end && statusOf(mine) === "running" && learner.epoch < Math.min(epoch + 1, mine.pace + MAX_LEAD));
+    } while (performance.now() < end && statusOf(mine) === "running" && learner.epoch < next);
   } catch (error) {
     mine.error = error.message;
   }
