@@ -263,6 +263,7 @@ def test_own_digits_in_the_exported_page_without_a_network(folder, visit, digits
     train_epoch(page, 1)
     expect(figure(page, 5)).to_have_text("1 of 3" if figure(page, 5).inner_text()[0] == "1" else "0 of 3")
     page.check("#play-mine")
+    expect(figure(page, 0)).to_have_text("settings changed")
     train_epoch(page, 1)
     train_epoch(page, 2)
     expect(figure(page, 5)).to_have_text(re.compile("[23] of 3"))
