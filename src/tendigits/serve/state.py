@@ -105,7 +105,7 @@ class PhotoInbox:
         return self.end_wait(next(iter(self._photos)))
 
     def get(self, number: int) -> Response:
-        """A waiting photo. Raises HTTPException, 404, if there is none with this number."""
+        """A waiting photo. Raises HTTPException, 404, for a number without one."""
         if (photo := self._photos.get(number)) is None:
             raise HTTPException(404, "this photo does not wait any more; send it again")
         return photo
