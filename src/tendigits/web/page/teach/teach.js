@@ -97,7 +97,7 @@ function showEnd(job) {
 
 function showProgress(step) {
   if (!step || teaching.isStopping) return;
-  const { stage, learned, held_out, epoch = 0, epochs = 1 } = step;
+  const { stage, learned = 0, held_out, epoch = 0, epochs = 1 } = step;
   const seconds = stepped && (performance.now() - stepped) / 1000;
   stepped = performance.now();
   const left = epoch && seconds > 1 ? `, about ${durationText((epochs - epoch) * seconds)} left` : ""; // steps that come again come at once
