@@ -18,6 +18,7 @@ from tendigits.read.results import Number
 
 TERM = re.compile(rf"([-+×÷/:]?)({UNSIGNED})")
 MAX_OFFSET = 0.8  # heights of a number: between the right ends of numbers that are written below each other
+MAX_REPAIRED_CHARACTERS = 40  # of a sum: in a longer one several may be misread, and to try each takes seconds
 MAX_DISTANCE = 3.0  # heights of a number: from one row of such a sum to the next
 
 
@@ -69,7 +70,11 @@ def check_sums(numbers: Sequence[Number]) -> list[Number]:
 
 def _repairs(numbers: Sequence[Number], wrong: Sum) -> Iterator[tuple[int, Number]]:
     """Numbers that make a sum agree, each with another label of one character, and their indices."""
+    if sum(len(numbers[i].characters) for i in wrong.numbers) > MAX_REPAIRED_CHARACTERS:
+        return
     for i in wrong.numbers:
+        if not numbers[i].confidence:  # it is not what a person expects, which its reason says
+            continue
         for index, character in enumerate(numbers[i].characters):
             for label, _ in character.alternatives:
                 other = _with_label(numbers[i], index, label)
