@@ -31,7 +31,11 @@ export async function openDigits(packed, about) {
   const hasProbabilities = about.output === "probabilities"; // a user's network; the reader's gives logits
 
   async function outputs(crop, names) {
-    const input = new runtime.Tensor("float32", Float32Array.from(crop, (value) => value / 255), [1, ...about.shape]);
+    const input = new runtime.Tensor(
+      "float32",
+      Float32Array.from(crop, (value) => value / 255),
+      [1, ...about.shape],
+    );
     const found = await session.run({ [session.inputNames[0]]: input }, names);
     return names.map((name) => found[name]);
   }
@@ -53,7 +57,10 @@ export async function openDigits(packed, about) {
     const probabilities = softmax((await refinedLogits(crop)).map((logit) => logit / about.temperature));
     const digits = probabilities.slice(0, 10);
     const sum = total(digits);
-    return { digits: digits.map((each) => each / Math.max(sum, MIN_PROBABILITY)), isDigit: probabilities.length > 10 ? sum : 1 };
+    return {
+      digits: digits.map((each) => each / Math.max(sum, MIN_PROBABILITY)),
+      isDigit: probabilities.length > 10 ? sum : 1,
+    };
   }
 
   const layers = async (crop) => (hidden.length ? picturesOf(await outputs(crop, hidden)) : []);
@@ -72,12 +79,14 @@ function rotated(crop, degrees) {
   const middle = (FIELD - 1) / 2;
   const at = (x, y) => (x >= 0 && y >= 0 && x < FIELD && y < FIELD ? crop[y * FIELD + x] : 0);
   return crop.map((_, i) => {
-    const [x, y] = [i % FIELD - middle, Math.floor(i / FIELD) - middle];
+    const [x, y] = [(i % FIELD) - middle, Math.floor(i / FIELD) - middle];
     const [fromX, fromY] = [cos * x - sin * y + middle, sin * x + cos * y + middle];
     const [left, top] = [Math.floor(fromX), Math.floor(fromY)];
     const [right, down] = [fromX - left, fromY - top];
-    return Math.round((1 - down) * ((1 - right) * at(left, top) + right * at(left + 1, top)) +
-      down * ((1 - right) * at(left, top + 1) + right * at(left + 1, top + 1)));
+    return Math.round(
+      (1 - down) * ((1 - right) * at(left, top) + right * at(left + 1, top)) +
+        down * ((1 - right) * at(left, top + 1) + right * at(left + 1, top + 1)),
+    );
   });
 }
 
@@ -90,7 +99,13 @@ function picturesOf(layers) {
     const [low, high] = [Math.min(least(values), 0), Math.max(most(values), 0)];
     const bytes = Uint8Array.from(values, (value) => Math.round(((value - low) / (high - low || 1)) * 255));
     const size = shape.length === 3 ? shape.join(" x ") : `${data.length} units`;
-    return { name: `${kind} ${++counts[kind]}: ${size}`, columns, low, high, units: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) };
+    return {
+      name: `${kind} ${++counts[kind]}: ${size}`,
+      columns,
+      low,
+      high,
+      units: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")),
+    };
   });
 }
 

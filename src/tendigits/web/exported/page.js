@@ -30,6 +30,8 @@ async function open(file) {
   pad.replace([]);
   const scale = Math.min(pad.pad.width / picture.width, pad.pad.height / picture.height);
   const [width, height] = [picture.width * scale, picture.height * scale];
-  pad.pad.getContext("2d").drawImage(picture, (pad.pad.width - width) / 2, (pad.pad.height - height) / 2, width, height);
+  pad.pad
+    .getContext("2d")
+    .drawImage(picture, (pad.pad.width - width) / 2, (pad.pad.height - height) / 2, width, height);
   readPicture(picture);
 }

@@ -11,7 +11,7 @@ const networks = new Map(); // name -> {predict, layers, threshold}; the first n
 export async function openReader(packed) {
   await startRuntime(packed.runtime, packed.wasm);
   for (const { name, network, model } of packed.networks) {
-    const opened = { ...await openDigits(network, model), threshold: model.threshold };
+    const opened = { ...(await openDigits(network, model)), threshold: model.threshold };
     if (!networks.size) networks.set("", opened);
     networks.set(name, opened);
   }
@@ -30,7 +30,15 @@ export async function readDigit(name, picture) {
   else if (is_digit < 0.5) reason = "not a digit";
   else if (confidence < threshold) reason = doubt(probabilities);
   else if (!alone) reason = "more than one digit";
-  return { label, probabilities, confidence, reason, is_digit, accepted: reason === null, crop: btoa(String.fromCharCode(...crop)) };
+  return {
+    label,
+    probabilities,
+    confidence,
+    reason,
+    is_digit,
+    accepted: reason === null,
+    crop: btoa(String.fromCharCode(...crop)),
+  };
 }
 
 function doubt(probabilities) {

@@ -13,7 +13,12 @@ startTeaching();
 startRuns();
 startPlaying();
 const views = { draw: showDrawing, read: showReading, play: showPlaying, teach: showTeaching, runs: showRuns };
-addEventListener("hashchange", () => { hideMessage(); show(); find("main").focus({ preventScroll: true }); scrollTo(0, 0); });
+addEventListener("hashchange", () => {
+  hideMessage();
+  show();
+  find("main").focus({ preventScroll: true });
+  scrollTo(0, 0);
+});
 show();
 
 function show() {

@@ -7,9 +7,30 @@ const OPTIMIZERS = { adam: "Adam", rmsprop: "RMSprop", sgd: "SGD" }; // Keras' n
 const ALL = 60000;
 const OWN_DIGITS = "# On the page it also learned from its author's own digits: --data my_digits.npz, or numpy.load.";
 
-export function asKeras({ hidden, activation, dropout, digits, mine, label_noise, shift, rotate, optimizer, learning_rate, batch_size, seed }) {
-  const changes = Object.entries({ shift, rotate }).filter(([, most]) => most).map(([name, most]) => `${name}=${float(most)}`).join(", ");
-  const layers = hidden.map((units) => `    keras.layers.Dense(${units}, activation="${activation}"),\n    keras.layers.Dropout(${dropout}),\n`).join("");
+export function asKeras({
+  hidden,
+  activation,
+  dropout,
+  digits,
+  mine,
+  label_noise,
+  shift,
+  rotate,
+  optimizer,
+  learning_rate,
+  batch_size,
+  seed,
+}) {
+  const changes = Object.entries({ shift, rotate })
+    .filter(([, most]) => most)
+    .map(([name, most]) => `${name}=${float(most)}`)
+    .join(", ");
+  const layers = hidden
+    .map(
+      (units) =>
+        `    keras.layers.Dense(${units}, activation="${activation}"),\n    keras.layers.Dropout(${dropout}),\n`,
+    )
+    .join("");
   const training = `model, x_train, y_train, batch_size=${batch_size}, epochs=5, validation_data=(x_test, y_test)`;
   return `import tendigits  # before keras: it makes JAX Keras' backend
 import keras
@@ -17,10 +38,14 @@ ${label_noise ? "import numpy as np\n" : ""}from tendigits.data import mnist
 ${changes ? "from tendigits.model.recipe import Augmentation\nfrom tendigits.train.augment import augmenter\n" : ""}
 keras.utils.set_random_seed(${seed})
 (x_train, y_train), (x_test, y_test) = mnist.load_data()
-${digits < ALL ? `x_train, y_train = x_train[:${digits}], y_train[:${digits}]\n` : ""}${mine ? `${OWN_DIGITS}\n` : ""}${label_noise ? `random = np.random.default_rng(0)  # some labels become wrong
+${digits < ALL ? `x_train, y_train = x_train[:${digits}], y_train[:${digits}]\n` : ""}${mine ? `${OWN_DIGITS}\n` : ""}${
+  label_noise
+    ? `random = np.random.default_rng(0)  # some labels become wrong
 is_wrong = random.random(len(y_train)) < ${label_noise}
 y_train = np.where(is_wrong, (y_train + random.integers(1, 10, len(y_train))) % 10, y_train)
-` : ""}x_train, x_test = (x.reshape(-1, 784).astype("float32") / 255 for x in (x_train, x_test))
+`
+    : ""
+}x_train, x_test = (x.reshape(-1, 784).astype("float32") / 255 for x in (x_train, x_test))
 y_train, y_test = (keras.utils.to_categorical(y, 10) for y in (y_train, y_test))
 
 model = keras.Sequential([
@@ -36,15 +61,26 @@ ${changes ? `augment = augmenter(Augmentation(${changes}))\ntendigits.fit(${trai
 export function asRecipe(settings) {
   const { digits, mine, label_noise, shift, rotate, ...recipe } = settings;
   const classic = defaults();
-  const lines = Object.entries(recipe).filter(([name, value]) => String(value) !== String(classic[name]))
-    .map(([name, value]) => `${name} = ${name === "dropout" || name === "learning_rate" ? float(value) : JSON.stringify(value)}`);
-  const changes = Object.entries({ shift, rotate }).filter(([, most]) => most).map(([name, most]) => `${name} = ${float(most)}`);
+  const lines = Object.entries(recipe)
+    .filter(([name, value]) => String(value) !== String(classic[name]))
+    .map(
+      ([name, value]) =>
+        `${name} = ${name === "dropout" || name === "learning_rate" ? float(value) : JSON.stringify(value)}`,
+    );
+  const changes = Object.entries({ shift, rotate })
+    .filter(([, most]) => most)
+    .map(([name, most]) => `${name} = ${float(most)}`);
   return [
     "# From the playground; train it with: tendigits train --recipe FILE.toml",
-    ...(digits < ALL ? [`# There it learned from the first ${digits.toLocaleString("en")} training digits; a recipe takes all.`] : []),
+    ...(digits < ALL
+      ? [`# There it learned from the first ${digits.toLocaleString("en")} training digits; a recipe takes all.`]
+      : []),
     ...(label_noise ? [`# There ${percent(label_noise)} of the digits had a wrong label; here all are right.`] : []),
     ...(mine ? [OWN_DIGITS] : []),
-    'name = "play"', ...lines, ...(changes.length ? ["", "[augmentation]", ...changes] : []), "",
+    'name = "play"',
+    ...lines,
+    ...(changes.length ? ["", "[augmentation]", ...changes] : []),
+    "",
   ].join("\n");
 }
 

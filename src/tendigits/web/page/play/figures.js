@@ -7,7 +7,15 @@ import { cropCanvas, drawWeightSheet } from "../shared/pixels.js";
 import { epochText, percent, plural } from "../shared/text.js";
 import { PIXELS } from "./kernel.js";
 
-const STATES = { none: "new", ready: "ready", starting: "starting…", running: "learning", paused: "paused", failed: "failed", changed: "settings changed" };
+const STATES = {
+  none: "new",
+  ready: "ready",
+  starting: "starting…",
+  running: "learning",
+  paused: "paused",
+  failed: "failed",
+  changed: "settings changed",
+};
 const CHART_HEIGHT = 135; // of 460: two of them, the pen and a lesson fit on a laptop's screen
 const HINT = "By epoch. Solid: test digits. Dashed: training digits, as it learns.";
 
@@ -15,23 +23,42 @@ export function showFigures(networks) {
   const cell = (text) => element("td", { class: "number" }, text);
   const hasMine = Object.values(networks).some(({ check }) => check?.mine);
   find("play-mine-head").hidden = !hasMine;
-  find("play-figures").replaceChildren(...Object.entries(networks).map(([name, { status, tick, check }], i) => {
-    const [, loss, accuracy] = tick?.curve?.training.at(-1) ?? [];
-    return element("tr", { id: `figures-${name}` },
-      element("th", { scope: "row" }, name.toUpperCase(), " ", colourOf(i)), element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
-      cell(tick?.epoch === undefined ? "–" : epochText(tick.epoch)), cell(loss === undefined ? "–" : loss.toPrecision(3)),
-      cell(accuracy === undefined ? "–" : percent(accuracy, 1)), cell(check ? percent(check.accuracy, 2) : "–"),
-      hasMine ? cell(check?.mine ? `${check.mine.right} of ${check.mine.n}` : "–") : null);
-  }));
+  find("play-figures").replaceChildren(
+    ...Object.entries(networks).map(([name, { status, tick, check }], i) => {
+      const [, loss, accuracy] = tick?.curve?.training.at(-1) ?? [];
+      return element(
+        "tr",
+        { id: `figures-${name}` },
+        element("th", { scope: "row" }, name.toUpperCase(), " ", colourOf(i)),
+        element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
+        cell(tick?.epoch === undefined ? "–" : epochText(tick.epoch)),
+        cell(loss === undefined ? "–" : loss.toPrecision(3)),
+        cell(accuracy === undefined ? "–" : percent(accuracy, 1)),
+        cell(check ? percent(check.accuracy, 2) : "–"),
+        hasMine ? cell(check?.mine ? `${check.mine.right} of ${check.mine.n}` : "–") : null,
+      );
+    }),
+  );
 }
 
 export function showCurves(networks) {
-  const runs = Object.entries(networks).filter(([, { tick }]) => tick?.curve).map(([name, { tick: { curve } }]) => {
-    const [[loss, accuracy], [val_loss, val_accuracy]] = [curve.training, curve.test].map((points) =>
-      [1, 2].map((i) => points.map((point) => [point[0], point[i]])));
-    return { name: name.toUpperCase(), history: { loss, accuracy, val_loss, val_accuracy } };
-  });
-  if (runs.some((run) => run.history.loss.length)) find("play-curves").replaceChildren(...panels(runs, HINT, CHART_HEIGHT));
+  const runs = Object.entries(networks)
+    .filter(([, { tick }]) => tick?.curve)
+    .map(
+      ([
+        name,
+        {
+          tick: { curve },
+        },
+      ]) => {
+        const [[loss, accuracy], [val_loss, val_accuracy]] = [curve.training, curve.test].map((points) =>
+          [1, 2].map((i) => points.map((point) => [point[0], point[i]])),
+        );
+        return { name: name.toUpperCase(), history: { loss, accuracy, val_loss, val_accuracy } };
+      },
+    );
+  if (runs.some((run) => run.history.loss.length))
+    find("play-curves").replaceChildren(...panels(runs, HINT, CHART_HEIGHT));
   else find("play-curves").replaceChildren(element("p", { class: "hint" }, "Train, and the curves grow here."));
 }
 
@@ -39,12 +66,23 @@ export function showCurves(networks) {
 export function showCheck(check) {
   find("play-check").hidden = !check;
   if (!check) return;
-  find("play-tested").textContent = `Tested after ${epochText(check.epoch)} epochs: ${percent(check.accuracy, 2)} of ${check.n.toLocaleString("en")} test digits are right `
-    + `(95% interval ${percent(check.interval[0], 2)} to ${percent(check.interval[1], 2)}).`;
+  find("play-tested").textContent =
+    `Tested after ${epochText(check.epoch)} epochs: ${percent(check.accuracy, 2)} of ${check.n.toLocaleString("en")} test digits are right ` +
+    `(95% interval ${percent(check.interval[0], 2)} to ${percent(check.interval[1], 2)}).`;
   showConfusion(check.confusion);
-  find("play-mistakes").replaceChildren(...check.mistakes.map((mistake) => element("li", {}, cropCanvas(mistake.picture, `a ${mistake.label}`),
-    element("span", {}, `${mistake.label} read as ${mistake.read}`), element("span", { class: "hint" }, percent(mistake.confidence)))));
-  if (!check.mistakes.length) find("play-mistakes").replaceChildren(element("li", {}, "None: every test digit is right."));
+  find("play-mistakes").replaceChildren(
+    ...check.mistakes.map((mistake) =>
+      element(
+        "li",
+        {},
+        cropCanvas(mistake.picture, `a ${mistake.label}`),
+        element("span", {}, `${mistake.label} read as ${mistake.read}`),
+        element("span", { class: "hint" }, percent(mistake.confidence)),
+      ),
+    ),
+  );
+  if (!check.mistakes.length)
+    find("play-mistakes").replaceChildren(element("li", {}, "None: every test digit is right."));
   drawWeightSheet(find("play-weights"), check.weights);
   find("play-histograms").replaceChildren(...check.histograms.map(histogram));
   find("play-activations").hidden = !check.histograms.length;
@@ -52,22 +90,44 @@ export function showCheck(check) {
 
 function showConfusion(counts) {
   const largest = Math.max(1, ...counts.flatMap((row, i) => row.filter((_, j) => i !== j)));
-  const head = element("thead", {}, element("tr", {}, element("td", {}), ...counts.map((_, digit) => element("th", { scope: "col" }, String(digit)))));
-  const rows = counts.map((row, i) => element("tr", {}, element("th", { scope: "row" }, String(i)), ...row.map((count, j) => {
-    const cell = element("td", { class: i === j ? "right" : count ? "wrong" : "" }, count ? String(count) : "");
-    if (i !== j && count) cell.style.setProperty("--fraction", percent(0.1 + (0.3 * count) / largest));
-    return cell;
-  })));
+  const head = element(
+    "thead",
+    {},
+    element("tr", {}, element("td", {}), ...counts.map((_, digit) => element("th", { scope: "col" }, String(digit)))),
+  );
+  const rows = counts.map((row, i) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, String(i)),
+      ...row.map((count, j) => {
+        const cell = element("td", { class: i === j ? "right" : count ? "wrong" : "" }, count ? String(count) : "");
+        if (i !== j && count) cell.style.setProperty("--fraction", percent(0.1 + (0.3 * count) / largest));
+        return cell;
+      }),
+    ),
+  );
   find("play-confusion").replaceChildren(head, element("tbody", {}, ...rows));
 }
 
 function histogram({ low, high, fractions, units, silent }, layer) {
   const [width, height] = [240, 70];
   const largest = Math.max(...fractions);
-  const bars = fractions.map((fraction, i) => element("svg:rect", { x: (i * width) / fractions.length, width: width / fractions.length - 1,
-    y: height * (1 - Math.sqrt(fraction / largest)), height: height * Math.sqrt(fraction / largest) }));
+  const bars = fractions.map((fraction, i) =>
+    element("svg:rect", {
+      x: (i * width) / fractions.length,
+      width: width / fractions.length - 1,
+      y: height * (1 - Math.sqrt(fraction / largest)),
+      height: height * Math.sqrt(fraction / largest),
+    }),
+  );
   const about = `Hidden layer ${layer + 1}: from ${low.toFixed(2)} to ${high.toFixed(2)}; ${silent} of ${units} units never change`;
-  return element("figure", { class: "histogram" }, element("svg:svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": about }, ...bars), element("figcaption", { class: "hint" }, `${about}.`));
+  return element(
+    "figure",
+    { class: "histogram" },
+    element("svg:svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": about }, ...bars),
+    element("figcaption", { class: "hint" }, `${about}.`),
+  );
 }
 
 const MAX_CHANGED = 24; // digits shown of those that A and B read differently; the others are only counted
@@ -87,7 +147,9 @@ export function startComparing(networks, test) {
 
 // Mark the comparison as old if the networks were tested since.
 export function showComparison(networks) {
-  tests = Object.values(networks).map(({ check }) => check?.steps).join(" ");
+  tests = Object.values(networks)
+    .map(({ check }) => check?.steps)
+    .join(" ");
   find("play-luck-stale").hidden = !compared || compared === tests;
 }
 
@@ -99,11 +161,25 @@ function compare(a, b, { x, y }) {
   const changed = rows.filter((row) => a.read[row] !== b.read[row]);
   const onlyIn = (one, other) => rows.filter((row) => one.read[row] === y[row] && other.read[row] !== y[row]).length;
   find("play-verdict").textContent = verdict(onlyIn(a, b), onlyIn(b, a), n);
-  find("play-changed-count").textContent = `${plural(changed.length, "test digit")} read differently${changed.length > MAX_CHANGED ? `; the first ${MAX_CHANGED}` : ""}`;
-  find("play-changed").replaceChildren(...changed.slice(0, MAX_CHANGED).map((row) => {
-    const read = (name, { read: labels }) => element("span", { class: labels[row] === y[row] ? "right" : "doubt" }, `${name}: ${labels[row]}${labels[row] === y[row] ? " ✓" : ""}`);
-    return element("li", {}, cropCanvas(x.subarray(PIXELS * row, PIXELS * (row + 1)), `a ${y[row]}`), read("A", a), read("B", b));
-  }));
+  find("play-changed-count").textContent =
+    `${plural(changed.length, "test digit")} read differently${changed.length > MAX_CHANGED ? `; the first ${MAX_CHANGED}` : ""}`;
+  find("play-changed").replaceChildren(
+    ...changed.slice(0, MAX_CHANGED).map((row) => {
+      const read = (name, { read: labels }) =>
+        element(
+          "span",
+          { class: labels[row] === y[row] ? "right" : "doubt" },
+          `${name}: ${labels[row]}${labels[row] === y[row] ? " ✓" : ""}`,
+        );
+      return element(
+        "li",
+        {},
+        cropCanvas(x.subarray(PIXELS * row, PIXELS * (row + 1)), `a ${y[row]}`),
+        read("A", a),
+        read("B", b),
+      );
+    }),
+  );
 }
 
 // McNemar's exact test in words, as in report/mcnemar.py, from the digits that only A and only B read correctly.
@@ -114,9 +190,11 @@ export function verdict(onlyA, onlyB, n) {
   if (onlyA === onlyB) return `A and B read equally many of ${digits}. ${alone}`;
   const [better, other] = onlyA > onlyB ? ["A", "B"] : ["B", "A"];
   const p = twoSided(onlyA, onlyB);
-  return `${better} reads ${Math.abs(onlyA - onlyB).toLocaleString("en")} of ${digits} more than ${other}. ${alone} Is it luck? `
-    + `${p < MAX_SIGNIFICANT_P ? "Hardly" : "It may well be"}: the probability that two equally good networks differ by this much or more is `
-    + `${p < 0.001 ? "less than 0.001" : Number(p.toPrecision(2))} (McNemar's exact test). Another seed might give another winner.`;
+  return (
+    `${better} reads ${Math.abs(onlyA - onlyB).toLocaleString("en")} of ${digits} more than ${other}. ${alone} Is it luck? ` +
+    `${p < MAX_SIGNIFICANT_P ? "Hardly" : "It may well be"}: the probability that two equally good networks differ by this much or more is ` +
+    `${p < 0.001 ? "less than 0.001" : Number(p.toPrecision(2))} (McNemar's exact test). Another seed might give another winner.`
+  );
 }
 
 // The exact probability that a + b coin tosses are at least as uneven as a to b.

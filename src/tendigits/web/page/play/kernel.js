@@ -2,7 +2,11 @@
 
 export const PIXELS = 784;
 const ACTIVATIONS = { relu: 1, tanh: 2, sigmoid: 3 };
-const OPTIMIZERS = { sgd: (rate) => [0, rate, 0, 0, 0], adam: (rate) => [1, rate, 0.9, 0.999, 1e-7], rmsprop: (rate) => [2, rate, 0.9, 0, 1e-7] }; // Keras' defaults
+const OPTIMIZERS = {
+  sgd: (rate) => [0, rate, 0, 0, 0],
+  adam: (rate) => [1, rate, 0.9, 0.999, 1e-7],
+  rmsprop: (rate) => [2, rate, 0.9, 0, 1e-7],
+}; // Keras' defaults
 const ALIGNMENT = 64;
 const PAGE = 65536; // bytes by which the memory grows
 const FLOAT = 4; // bytes
@@ -21,9 +25,16 @@ export class Kernel {
     const layers = units.length - 1;
     const batch = Math.max(batch_size, MAX_OUTPUTS);
     this.places = this.reserve({
-      widths: FLOAT * units.length, activations: FLOAT * layers, dropout: FLOAT * layers, keys: 2 * FLOAT * layers, sums: 2 * FLOAT,
-      pixels: PIXELS * batch, labels: batch, out: FLOAT * Math.max(PIXELS, MAX_OUTPUTS * Math.max(...units.slice(1))),
-      weights: FLOAT * Math.max(...units.slice(1).map((count, layer) => count * units[layer])), biases: FLOAT * Math.max(...units),
+      widths: FLOAT * units.length,
+      activations: FLOAT * layers,
+      dropout: FLOAT * layers,
+      keys: 2 * FLOAT * layers,
+      sums: 2 * FLOAT,
+      pixels: PIXELS * batch,
+      labels: batch,
+      out: FLOAT * Math.max(PIXELS, MAX_OUTPUTS * Math.max(...units.slice(1))),
+      weights: FLOAT * Math.max(...units.slice(1).map((count, layer) => count * units[layer])),
+      biases: FLOAT * Math.max(...units),
     });
     const { widths, activations, dropout: parts } = this.places;
     new Int32Array(this.memory, widths, units.length).set(units);
@@ -52,10 +63,12 @@ export class Kernel {
   // Make room at the end of the memory: name -> bytes becomes name -> address.
   reserve(sizes) {
     let end = this.memory.byteLength;
-    const places = Object.fromEntries(Object.entries(sizes).map(([name, bytes]) => {
-      end += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
-      return [name, end - Math.ceil(bytes / ALIGNMENT) * ALIGNMENT];
-    }));
+    const places = Object.fromEntries(
+      Object.entries(sizes).map(([name, bytes]) => {
+        end += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+        return [name, end - Math.ceil(bytes / ALIGNMENT) * ALIGNMENT];
+      }),
+    );
     this.functions.memory.grow(Math.ceil((end - this.memory.byteLength) / PAGE));
     return places;
   }
@@ -63,9 +76,22 @@ export class Kernel {
   // Learn from the first n of `pixels` and `labels`: {loss, right}, the mean and a count.
   train(n) {
     const { places } = this;
-    for (let layer = 0; layer < this.units.length - 1; layer++) this.keys.set([this.seed + layer, this.steps], 2 * layer);
+    for (let layer = 0; layer < this.units.length - 1; layer++)
+      this.keys.set([this.seed + layer, this.steps], 2 * layer);
     this.sums.fill(0);
-    this.functions.dense_train(this.net, places.pixels, 1, places.labels, 0, 1, n, this.steps, places.keys, places.sums, 0);
+    this.functions.dense_train(
+      this.net,
+      places.pixels,
+      1,
+      places.labels,
+      0,
+      1,
+      n,
+      this.steps,
+      places.keys,
+      places.sums,
+      0,
+    );
     this.steps += 1;
     return { loss: this.sums[0] / n, right: this.sums[1] };
   }
@@ -81,7 +107,16 @@ export class Kernel {
   // How a unit's output rises with each pixel, averaged over at most MAX_OUTPUTS digits.
   gradient(digits, layer, unit) {
     this.pixels.set(digits);
-    this.functions.dense_gradient(this.net, this.places.pixels, 1, 0, digits.length / PIXELS, layer, unit, this.places.out);
+    this.functions.dense_gradient(
+      this.net,
+      this.places.pixels,
+      1,
+      0,
+      digits.length / PIXELS,
+      layer,
+      unit,
+      this.places.out,
+    );
     return this.floats(this.places.out, PIXELS);
   }
 

@@ -5,7 +5,9 @@ import { chance } from "./chance.js";
 
 const MAX_POINTS = 240; // of a curve; its chart is 460 pixels wide
 const POINTS_PER_EPOCH = 20; // at first
-const LABEL_NOISE = 1, ORDER = 2, CHANGES = 3; // what chance is asked for
+const LABEL_NOISE = 1,
+  ORDER = 2,
+  CHANGES = 3; // what chance is asked for
 const LABEL_NOISE_SEED = 0; // not the network's seed, so that A and B have the same wrong labels
 
 // Loss and accuracy over the epochs. When the points are too many, each two become their mean, and a point stands for twice as many steps.
@@ -75,7 +77,8 @@ export class Learner {
     });
     const { loss, right } = this.kernel.train(rows.length);
     this.steps += 1;
-    if (!Number.isFinite(loss)) throw new Error(`the loss became ${loss} after ${this.steps} steps; try a smaller learning rate`);
+    if (!Number.isFinite(loss))
+      throw new Error(`the loss became ${loss} after ${this.steps} steps; try a smaller learning rate`);
     this.training.add(this.epoch, loss, right / rows.length);
   }
 }
@@ -109,7 +112,10 @@ function moved(digit, shift, rotate, random, to) {
       const [fromX, fromY] = [centre + cos * right + sin * down, centre + cos * down - sin * right];
       const [left, top] = [Math.floor(fromX), Math.floor(fromY)];
       const [a, b] = [fromX - left, fromY - top];
-      to[y * 28 + x] = (1 - b) * ((1 - a) * at(left, top) + a * at(left + 1, top)) + b * ((1 - a) * at(left, top + 1) + a * at(left + 1, top + 1)) + 0.5;
+      to[y * 28 + x] =
+        (1 - b) * ((1 - a) * at(left, top) + a * at(left + 1, top)) +
+        b * ((1 - a) * at(left, top + 1) + a * at(left + 1, top + 1)) +
+        0.5;
     }
   }
 }

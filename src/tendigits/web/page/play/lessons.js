@@ -24,7 +24,8 @@ const LESSONS = [
     what: "This network has 669,706 parameters and only 500 digits to learn from: enough to learn each of them by heart.",
     look: "Train, and compare the two lines of the accuracy. The dashed one, on the digits that it learns from, climbs to 100%. The solid one, on digits that it has never seen, stops well below. That gap is overfitting.",
     seen: ({ a }) => training(a) >= 0.99 && test(a) > 0.5 && training(a) - test(a) >= 0.07,
-    found: "The training digits are nearly all right, the test digits are not. Try 10,000 digits: the gap all but closes.",
+    found:
+      "The training digits are nearly all right, the test digits are not. Try 10,000 digits: the gap all but closes.",
   },
   {
     name: "Steps too large",
@@ -32,7 +33,8 @@ const LESSONS = [
     what: "The learning rate says how far each step changes the weights. Here it is 300 times as large as usual.",
     look: "Train for an epoch. The loss jumps high and stays there: each step leaps over the valley that it should go down into.",
     seen: ({ a }) => a?.status === "failed" || (epochs(a) >= 1 && test(a) > 0 && test(a) < 0.6),
-    found: "It guesses hardly better than chance. Set the learning rate to 0.001, and it learns more in a second than it did until now.",
+    found:
+      "It guesses hardly better than chance. Set the learning rate to 0.001, and it learns more in a second than it did until now.",
   },
   {
     name: "No hidden layer",
@@ -49,7 +51,8 @@ const LESSONS = [
     what: "In each step dropout switches off a part of the units, at random: B half of them, A none. So no unit can rely on a certain other one.",
     look: "Train for fifteen epochs. B's dashed line of the loss stays higher, because it learns with half of its units. Yet on the test digits B does as well as A, or better. Then ask whether it is luck.",
     seen: ({ a, b }) => epochs(a) >= 15 && epochs(b) >= 15 && test(b) > 0.5 && loss(b) > 2 * loss(a),
-    found: "A knows its training digits better, and the test digits no better for it. Press \"Is it luck?\" to see whether the difference is more than chance.",
+    found:
+      'A knows its training digits better, and the test digits no better for it. Press "Is it luck?" to see whether the difference is more than chance.',
   },
   {
     name: "Wrong labels",
@@ -57,7 +60,8 @@ const LESSONS = [
     what: "Three in ten training digits carry a wrong label here, as in data that people have sorted in a hurry.",
     look: "Train, and watch the solid line of the accuracy: first it rises, since what is common is learned first. Then it falls: the network begins to learn the wrong labels by heart.",
     seen: ({ a }) => best(a) >= 0.8 && best(a) - test(a) >= 0.04,
-    found: "It was better before it knew its digits so well. Stopping early, or dropout, keeps what is common and leaves out what is wrong.",
+    found:
+      "It was better before it knew its digits so well. Stopping early, or dropout, keeps what is common and leaves out what is wrong.",
   },
 ];
 
@@ -67,18 +71,33 @@ const seen = new Set();
 
 // `experiments` are the settings, `set` replaces them all, `reset` restarts the networks.
 export function startLessons(experiments, set, reset) {
-  find("play-lessons").replaceChildren("Lessons:", ...LESSONS.map((lesson, i) =>
-    element("button", { type: "button", id: `lesson-${i + 1}`, onclick: () => {
-      before ??= structuredClone(experiments);
-      begin(lesson, set);
-    } }, `${i + 1}. ${lesson.name}`)));
+  find("play-lessons").replaceChildren(
+    "Lessons:",
+    ...LESSONS.map((lesson, i) =>
+      element(
+        "button",
+        {
+          type: "button",
+          id: `lesson-${i + 1}`,
+          onclick: () => {
+            before ??= structuredClone(experiments);
+            begin(lesson, set);
+          },
+        },
+        `${i + 1}. ${lesson.name}`,
+      ),
+    ),
+  );
   find("play-lesson-close").addEventListener("click", () => {
     set(before);
     current = before = null;
     find("play-lesson").hidden = true;
     find("play-lessons").querySelector("button").focus();
   });
-  find("play-lesson-again").addEventListener("click", () => { begin(current, set); reset(); });
+  find("play-lesson-again").addEventListener("click", () => {
+    begin(current, set);
+    reset();
+  });
 }
 
 function begin(lesson, set) {
@@ -92,7 +111,13 @@ function begin(lesson, set) {
 }
 
 export function showLesson(networks) {
-  if (!current || seen.has(current) || Object.values(networks).some(({ status }) => ["changed", "none", "ready", "starting"].includes(status)) || !current.seen(networks)) return;
+  if (
+    !current ||
+    seen.has(current) ||
+    Object.values(networks).some(({ status }) => ["changed", "none", "ready", "starting"].includes(status)) ||
+    !current.seen(networks)
+  )
+    return;
   seen.add(current);
   find("play-lesson-state").textContent = `Seen. ${current.found}`;
   find(`lesson-${LESSONS.indexOf(current) + 1}`).classList.add("done");

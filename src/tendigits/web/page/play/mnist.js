@@ -22,8 +22,14 @@ export async function digitsFor(count) {
 function load(name) {
   return new Promise((resolve, reject) => {
     const script = element("script", { src: name });
-    script.onload = () => { script.remove(); resolve(digitsOf(globalThis.tendigitsDigits)); };
-    script.onerror = () => { script.remove(); reject(new Error(`This page was written without ${name}: it has only the first 10,000 training digits.`)); };
+    script.onload = () => {
+      script.remove();
+      resolve(digitsOf(globalThis.tendigitsDigits));
+    };
+    script.onerror = () => {
+      script.remove();
+      reject(new Error(`This page was written without ${name}: it has only the first 10,000 training digits.`));
+    };
     document.head.append(script);
   });
 }
@@ -42,14 +48,30 @@ async function digitsOf({ train, test, packed }) {
     for (let i = 0, at = FRAMED + 1; i < PIXELS; i++, at = place(i)) {
       if (!framed[at]) continue;
       const [above, below] = [at - FRAMED, at + FRAMED];
-      const neighbours = framed[above - 1] + framed[above] + framed[above + 1] + framed[at - 1] + framed[at + 1] + framed[below - 1] + framed[below] + framed[below + 1];
+      const neighbours =
+        framed[above - 1] +
+        framed[above] +
+        framed[above + 1] +
+        framed[at - 1] +
+        framed[at + 1] +
+        framed[below - 1] +
+        framed[below] +
+        framed[below + 1];
       pixels[digit * PIXELS + i] = neighbours + 1;
       counts[neighbours]++;
     }
   }
   let start = n + (n * PIXELS) / 8;
-  const next = counts.map((count) => { start += count; return start - count; });
+  const next = counts.map((count) => {
+    start += count;
+    return start - count;
+  });
   for (let i = 0; i < pixels.length; i++) if (pixels[i]) pixels[i] = bytes[next[pixels[i] - 1]++];
   const cut = train * PIXELS;
-  return { x_train: pixels.slice(0, cut), y_train: labels.slice(0, train), x_test: pixels.slice(cut), y_test: labels.slice(train) };
+  return {
+    x_train: pixels.slice(0, cut),
+    y_train: labels.slice(0, train),
+    x_test: pixels.slice(cut),
+    y_test: labels.slice(train),
+  };
 }

@@ -9,10 +9,16 @@ const SMALL_TEST = 2000;
 const OWN_PART = 0.25; // own digits for each of MNIST's
 
 // A small module that only engines with WebAssembly SIMD accept: it holds one instruction, i8x16.splat.
-const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11]);
+const SIMD = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+]);
 
 // Younger than SIMD in Firefox is the unpacking of gzip, and in Chrome structuredClone.
-export const canLearn = () => typeof WebAssembly === "object" && WebAssembly.validate(SIMD) && "DecompressionStream" in globalThis && "structuredClone" in globalThis;
+export const canLearn = () =>
+  typeof WebAssembly === "object" &&
+  WebAssembly.validate(SIMD) &&
+  "DecompressionStream" in globalThis &&
+  "structuredClone" in globalThis;
 
 export class Network {
   made = ""; // the settings that it was made with, as text
@@ -47,7 +53,9 @@ export class Network {
   ask(request, given = {}) {
     const id = ++this.requests;
     this.worker.postMessage({ id, do: request, ...given });
-    return new Promise((resolve, reject) => { this.answers.set(id, { resolve, reject }); });
+    return new Promise((resolve, reject) => {
+      this.answers.set(id, { resolve, reject });
+    });
   }
 
   // Make the network anew: from the first training digits and, if the settings want it, from own digits, {train, test}.

@@ -13,7 +13,10 @@ function crc32(bytes) {
 }
 
 // Numbers in two or four bytes each, the lowest first: [[value, bytes], ...].
-const little = (...numbers) => Uint8Array.from(numbers.flatMap(([value, bytes]) => Array.from({ length: bytes }, (_, i) => (value >>> (8 * i)) & 255)));
+const little = (...numbers) =>
+  Uint8Array.from(
+    numbers.flatMap(([value, bytes]) => Array.from({ length: bytes }, (_, i) => (value >>> (8 * i)) & 255)),
+  );
 
 function npy({ bytes, shape }) {
   const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(", ")},), }`;
@@ -30,12 +33,26 @@ export function npz(arrays) {
   for (const [name, array] of Object.entries(arrays)) {
     const [data, file] = [npy(array), text(`${name}.npy`)];
     // Version 2.0, no flags, stored, 1980-01-01 00:00, sum, both sizes, length of the name, no extra field.
-    const common = little([20, 2], [0, 2], [0, 2], [0, 2], [33, 2], [crc32(data), 4], [data.length, 4], [data.length, 4], [file.length, 2], [0, 2]);
+    const common = little(
+      [20, 2],
+      [0, 2],
+      [0, 2],
+      [0, 2],
+      [33, 2],
+      [crc32(data), 4],
+      [data.length, 4],
+      [data.length, 4],
+      [file.length, 2],
+      [0, 2],
+    );
     local.push(little([0x04034b50, 4]), common, file, data);
     central.push(little([0x02014b50, 4], [20, 2]), common, little([0, 2], [0, 2], [0, 2], [0, 4], [offset, 4]), file);
     offset += 4 + common.length + file.length + data.length;
   }
   const size = central.reduce((sum, part) => sum + part.length, 0);
   const count = Object.keys(arrays).length;
-  return new Blob([...local, ...central, little([0x06054b50, 4], [0, 4], [count, 2], [count, 2], [size, 4], [offset, 4], [0, 2])], { type: "application/zip" });
+  return new Blob(
+    [...local, ...central, little([0x06054b50, 4], [0, 4], [count, 2], [count, 2], [size, 4], [offset, 4], [0, 2])],
+    { type: "application/zip" },
+  );
 }

@@ -20,13 +20,28 @@ let loaded; // settles when the kept digits are here, or cannot be had
 // `whenChanged` is called when there are other digits than before.
 export function startOwn(whenChanged) {
   changed = whenChanged;
-  find("play-own-labels").append("This is a", ...Array.from({ length: 10 }, (_, label) =>
-    element("button", { type: "button", "aria-label": `Keep it as a ${label}`, onclick: () => keep(label) }, String(label))));
-  find("play-own-files").addEventListener("change", ({ target }) => trying(() => open([...target.files])).finally(() => { target.value = ""; }));
+  find("play-own-labels").append(
+    "This is a",
+    ...Array.from({ length: 10 }, (_, label) =>
+      element(
+        "button",
+        { type: "button", "aria-label": `Keep it as a ${label}`, onclick: () => keep(label) },
+        String(label),
+      ),
+    ),
+  );
+  find("play-own-files").addEventListener("change", ({ target }) =>
+    trying(() => open([...target.files])).finally(() => {
+      target.value = "";
+    }),
+  );
   find("play-own-save").addEventListener("click", saveFile);
   find("play-own-delete").addEventListener("click", () => remove(digits));
   find("play").addEventListener("dragover", (event) => event.preventDefault());
-  find("play").addEventListener("drop", (event) => { event.preventDefault(); trying(() => open([...event.dataTransfer.files])); });
+  find("play").addEventListener("drop", (event) => {
+    event.preventDefault();
+    trying(() => open([...event.dataTransfer.files]));
+  });
   show();
   loaded = trying(load);
 }
@@ -47,9 +62,12 @@ function arrays(some) {
 }
 
 async function load() {
-  database = await answer(() => Object.assign(indexedDB.open("tendigits-play", 1), {
-    onupgradeneeded: (event) => event.target.result.createObjectStore("digits", { keyPath: "id", autoIncrement: true }),
-  }));
+  database = await answer(() =>
+    Object.assign(indexedDB.open("tendigits-play", 1), {
+      onupgradeneeded: (event) =>
+        event.target.result.createObjectStore("digits", { keyPath: "id", autoIncrement: true }),
+    }),
+  );
   digits = await answer(() => store("readonly").getAll());
   show();
 }
@@ -61,13 +79,16 @@ function answer(ask) {
     const request = ask();
     request.onsuccess = () => resolve(request.result);
     request.onerror = reject;
-  }).catch(() => { throw new Error("This browser keeps nothing for this page: your digits are gone when it closes."); });
+  }).catch(() => {
+    throw new Error("This browser keeps nothing for this page: your digits are gone when it closes.");
+  });
 }
 
 function keep(label) {
   return trying(async () => {
     if (!drawing()) throw new Error("Draw a digit first, or choose a picture of one.");
-    if (digits.length >= MAX_DIGITS) throw new Error(`You have ${MAX_DIGITS} digits, and more are not kept: delete some.`);
+    if (digits.length >= MAX_DIGITS)
+      throw new Error(`You have ${MAX_DIGITS} digits, and more are not kept: delete some.`);
     const digit = { label, pixels: drawing() };
     await loaded;
     if (database) digit.id = await answer(() => store("readwrite").add(digit));
@@ -102,9 +123,25 @@ function showWaiting() {
 function show() {
   own = split(own.version + 1);
   find("play-own-count").textContent = String(digits.length);
-  find("play-own-digits").replaceChildren(...digits.map((digit) => element("li", {},
-    element("button", { type: "button", class: "plain", "aria-label": `Delete this ${digit.label}`, onclick: () => remove([digit]) }, cropCanvas(digit.pixels, `a ${digit.label}`)),
-    String(digit.label))));
+  find("play-own-digits").replaceChildren(
+    ...digits.map((digit) =>
+      element(
+        "li",
+        {},
+        element(
+          "button",
+          {
+            type: "button",
+            class: "plain",
+            "aria-label": `Delete this ${digit.label}`,
+            onclick: () => remove([digit]),
+          },
+          cropCanvas(digit.pixels, `a ${digit.label}`),
+        ),
+        String(digit.label),
+      ),
+    ),
+  );
   for (const id of ["play-own-save", "play-own-delete"]) find(id).disabled = !digits.length;
   changed();
 }
@@ -115,15 +152,22 @@ function remove(gone) {
     digits = digits.filter((digit) => !gone.includes(digit));
     show();
     (find("play-own-digits").querySelector("button") ?? find("play-own").querySelector("summary")).focus();
-    notify(`Deleted ${plural(gone.length, "digit")}.`, { name: "Undo", do: () => trying(async () => {
-      for (const digit of gone) if (database) await answer(() => store("readwrite").add(digit));
-      digits = [...digits, ...gone].sort((a, b) => a.id - b.id);
-      show();
-    }) });
+    notify(`Deleted ${plural(gone.length, "digit")}.`, {
+      name: "Undo",
+      do: () =>
+        trying(async () => {
+          for (const digit of gone) if (database) await answer(() => store("readwrite").add(digit));
+          digits = [...digits, ...gone].sort((a, b) => a.id - b.id);
+          show();
+        }),
+    });
   });
 }
 
 function saveFile() {
   const { x, y } = arrays(digits);
-  save(npz({ x_train: { bytes: x, shape: [y.length, 28, 28] }, y_train: { bytes: y, shape: [y.length] } }), "my_digits.npz");
+  save(
+    npz({ x_train: { bytes: x, shape: [y.length, 28, 28] }, y_train: { bytes: y, shape: [y.length] } }),
+    "my_digits.npz",
+  );
 }

@@ -26,7 +26,14 @@ export function startDrawing(all) {
     layers[name] = new Layers(find(`play-layers-${name}`), (layer, unit) => showUnit(name, layer, unit));
     addBars(find(`play-bars-${name}`));
   }
-  pad = new Strokes(find, "play-pad", () => { see(drawnCrop()); }, 0);
+  pad = new Strokes(
+    find,
+    "play-pad",
+    () => {
+      see(drawnCrop());
+    },
+    0,
+  );
   drawCrop(find("play-seen"), null);
 }
 
@@ -64,7 +71,13 @@ export function setLayers(name, units) {
   const shape = String(units);
   if (shapes[name] === shape) return;
   shapes[name] = shape;
-  layers[name].build((units ?? []).map((count, i) => ({ name: `Hidden layer ${i + 1}: ${count} units`, count, columns: Math.min(count, count > 64 ? 32 : 16) })));
+  layers[name].build(
+    (units ?? []).map((count, i) => ({
+      name: `Hidden layer ${i + 1}: ${count} units`,
+      count,
+      columns: Math.min(count, count > 64 ? 32 : 16),
+    })),
+  );
   find("play-layers-hint").hidden = !Object.values(layers).some(({ maps }) => maps.length);
   if (shown?.network === name) closeUnit();
 }
@@ -111,14 +124,24 @@ function showUnit(network, layer, unit) {
     const found = await networks[network].ask("unit", { layer, unit });
     if (shown !== asked) return; // another was selected meanwhile
     find("play-unit").hidden = false;
-    find("play-unit-name").textContent = `Network ${network.toUpperCase()}, hidden layer ${layer + 1}, unit ${unit + 1}`;
+    find("play-unit-name").textContent =
+      `Network ${network.toUpperCase()}, hidden layer ${layer + 1}, unit ${unit + 1}`;
     find("play-unit-about").textContent = layer
       ? "Its weights, traced back through the layers below to the pixels (the gradient, averaged over 128 test digits): ink on orange pixels excites it, ink on blue ones holds it back."
       : "Its weights: ink on orange pixels excites it, ink on blue ones holds it back.";
     drawWeights(find("play-unit-picture"), found.picture);
-    find("play-unit-digits").replaceChildren(...found.digits.map((digit) =>
-      element("li", {}, cropCanvas(digit.picture, `a ${digit.label}`), element("span", { class: "hint" }, digit.output.toFixed(2)))));
-    find("play-unit-searched").textContent = `Of ${found.searched.toLocaleString("en")} training digits these excite it most; below each, its output.`;
+    find("play-unit-digits").replaceChildren(
+      ...found.digits.map((digit) =>
+        element(
+          "li",
+          {},
+          cropCanvas(digit.picture, `a ${digit.label}`),
+          element("span", { class: "hint" }, digit.output.toFixed(2)),
+        ),
+      ),
+    );
+    find("play-unit-searched").textContent =
+      `Of ${found.searched.toLocaleString("en")} training digits these excite it most; below each, its output.`;
   });
 }
 

@@ -13,7 +13,8 @@ import { adoptAddress, chosenNetwork, copy, experiments, setExperiments, startSe
 
 const FRAME_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100; // between two updates of curves and figures
 const MAX_AHEAD = 0.05; // epochs by which one network may be ahead of the other
-const CANNOT = "This browser is too old for the playground, which needs WebAssembly SIMD: update it to Chrome or Edge 98, Firefox 113, Safari 16.4, or newer.";
+const CANNOT =
+  "This browser is too old for the playground, which needs WebAssembly SIMD: update it to Chrome or Edge 98, Firefox 113, Safari 16.4, or newer.";
 
 /** @type {Record<string, Network>} */
 const networks = {};
@@ -54,7 +55,8 @@ export function showPlaying() {
 
 // A network whose settings have changed stops learning; the next click makes it anew.
 function settingsChanged() {
-  for (const [name, network] of Object.entries(networks)) if (network.made && statusOf(name) === "changed") network.ask("learn", { until: 0 });
+  for (const [name, network] of Object.entries(networks))
+    if (network.made && statusOf(name) === "changed") network.ask("learn", { until: 0 });
   drawSoon();
 }
 
@@ -89,14 +91,18 @@ function follow() {
 // Create the networks whose settings have changed, then ask them for something, {request: arguments}.
 function act(request) {
   pending += 1;
-  work = work.then(() => trying(async () => {
-    const [[name, given]] = Object.entries(request);
-    if (given.until !== 0) await make();
-    await Promise.all(Object.values(networks).map((network) => network.made && network.ask(name, given)));
-  })).finally(() => {
-    pending -= 1;
-    drawSoon();
-  });
+  work = work
+    .then(() =>
+      trying(async () => {
+        const [[name, given]] = Object.entries(request);
+        if (given.until !== 0) await make();
+        await Promise.all(Object.values(networks).map((network) => network.made && network.ask(name, given)));
+      }),
+    )
+    .finally(() => {
+      pending -= 1;
+      drawSoon();
+    });
 }
 
 async function make() {
@@ -112,7 +118,9 @@ async function make() {
     if (networks[name].made === text && networks[name].status !== "failed") continue;
     if (settings.digits > SMALL) trouble = "Loading all 70,000 digits…";
     drawSoon();
-    digits = await digitsFor(settings.digits).finally(() => { trouble = ""; });
+    digits = await digitsFor(settings.digits).finally(() => {
+      trouble = "";
+    });
     await networks[name].build(structuredClone(settings), text, digits, ownDigits());
     setLayers(name, settings.hidden);
   }
@@ -126,7 +134,8 @@ function ownChanged() {
 async function copyResult() {
   const name = chosenNetwork();
   const { check } = networks[name] ?? {};
-  if (!check || statusOf(name) !== "paused") throw new Error("Train the network first, then pause it: a result is what the last test says.");
+  if (!check || statusOf(name) !== "paused")
+    throw new Error("Train the network first, then pause it: a result is what the last test says.");
   const page = location.protocol === "file:" ? "" : location.href.split("#")[0];
   await copy(resultLine(experiments[name], check, page), "result: put your name in front");
 }
@@ -146,17 +155,26 @@ function statusOf(name) {
 function drawSoon() {
   if (isDue) return;
   isDue = true;
-  setTimeout(() => { isDue = false; draw(); }, FRAME_MS);
+  setTimeout(() => {
+    isDue = false;
+    draw();
+  }, FRAME_MS);
 }
 
 function draw() {
-  const shown = Object.fromEntries(Object.keys(experiments).map((name) => [name, { tick: networks[name]?.tick, check: networks[name]?.check, status: statusOf(name) }]));
+  const shown = Object.fromEntries(
+    Object.keys(experiments).map((name) => [
+      name,
+      { tick: networks[name]?.tick, check: networks[name]?.check, status: statusOf(name) },
+    ]),
+  );
   showFigures(shown);
   showCurves(shown);
   const check = shown[chosenNetwork()]?.check ?? null;
   if (check !== checked) showCheck(check);
   checked = check;
-  for (const id of ["play-side-b", "play-layers-name", "play-layers-side-b", "play-compare"]) find(id).hidden = !shown.b;
+  for (const id of ["play-side-b", "play-layers-name", "play-layers-side-b", "play-compare"])
+    find(id).hidden = !shown.b;
   showComparison(shown);
   showLesson(shown);
   find("play-train").textContent = isWatched() ? "Pause" : "Train";
@@ -166,7 +184,9 @@ function draw() {
 
 function stateOf(shown) {
   const all = Object.entries(shown);
-  const failed = all.filter(([, { status }]) => status === "failed").map(([name, { tick }]) => `${name.toUpperCase()} has failed: ${tick.error}.`);
+  const failed = all
+    .filter(([, { status }]) => status === "failed")
+    .map(([name, { tick }]) => `${name.toUpperCase()} has failed: ${tick.error}.`);
   const any = (status) => all.some(([, each]) => each.status === status);
   if (trouble) return trouble;
   if (any("starting")) return "Making the networks…";

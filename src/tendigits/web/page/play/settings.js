@@ -16,12 +16,22 @@ export function startSettings(whenChanged) {
   experiments.a = defaults();
   find("play-settings").replaceChildren(...SETTINGS.map(field));
   for (const name of ["a", "b"]) find(`play-choose-${name}`).addEventListener("click", () => choose(name));
-  find("play-add").addEventListener("click", () => { experiments.b = structuredClone(experiments.a); choose("b"); find("play-remove").focus(); });
-  find("play-remove").addEventListener("click", () => { delete experiments.b; choose("a"); find("play-add").focus(); });
+  find("play-add").addEventListener("click", () => {
+    experiments.b = structuredClone(experiments.a);
+    choose("b");
+    find("play-remove").focus();
+  });
+  find("play-remove").addEventListener("click", () => {
+    delete experiments.b;
+    choose("a");
+    find("play-add").focus();
+  });
   find("play-defaults").addEventListener("click", () => setExperiments({ a: defaults() }));
   find("play-recipe").addEventListener("click", () => copy(asRecipe(experiments[chosen]), "recipe file"));
   find("play-keras").addEventListener("click", () => copy(asKeras(experiments[chosen]), "Keras code"));
-  find("play-link").addEventListener("click", () => copy(location.href, "link: who opens it starts with the same settings"));
+  find("play-link").addEventListener("click", () =>
+    copy(location.href, "link: who opens it starts with the same settings"),
+  );
   adoptAddress();
 }
 
@@ -45,7 +55,10 @@ export const chosenNetwork = () => chosen;
 export async function copy(text, name) {
   find("play-code").textContent = text;
   find("play-code").hidden = false;
-  const isCopied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  const isCopied = await navigator.clipboard?.writeText(text).then(
+    () => true,
+    () => false,
+  );
   notify(isCopied ? `Copied the ${name}.` : "It is shown below the buttons of the network: copy it from there.");
 }
 
@@ -64,14 +77,46 @@ const numberText = (value) => Number(value).toLocaleString("en", { maximumFracti
 function field(setting) {
   const { name, title, help, choices, values, slider, step, min, max } = setting;
   const given = { id: `play-${name}`, "aria-describedby": `about-${name}` };
-  const about = [element("p", { id: `about-${name}`, class: "hint" }, help), element("p", { id: `problem-${name}`, class: "doubt", role: "status", hidden: true })];
-  if (name === "hidden") return element("fieldset", { ...given, class: "setting" }, element("legend", {}, title), element("div", { class: "row", id: "play-units" }), ...about);
+  const about = [
+    element("p", { id: `about-${name}`, class: "hint" }, help),
+    element("p", { id: `problem-${name}`, class: "doubt", role: "status", hidden: true }),
+  ];
+  if (name === "hidden")
+    return element(
+      "fieldset",
+      { ...given, class: "setting" },
+      element("legend", {}, title),
+      element("div", { class: "row", id: "play-units" }),
+      ...about,
+    );
   let input;
   if (name === "mine") input = element("input", { ...given, type: "checkbox" });
-  else if (choices || values) input = element("select", given, ...(choices ?? values).map((value) => element("option", { value }, choices ? value : numberText(value))));
-  else input = element("input", slider === undefined ? { ...given, type: "number", min, max, step: 1 } : { ...given, type: "range", min: 0, max: slider, step });
-  input.addEventListener("input", () => set(setting, name === "mine" ? input.checked : choices ? input.value : input.value === "" ? Number.NaN : Number(input.value)));
-  return element("div", { class: "setting" }, element("label", { for: given.id }, title, " ", element("output", { id: `value-${name}`, for: given.id })), input, ...about);
+  else if (choices || values)
+    input = element(
+      "select",
+      given,
+      ...(choices ?? values).map((value) => element("option", { value }, choices ? value : numberText(value))),
+    );
+  else
+    input = element(
+      "input",
+      slider === undefined
+        ? { ...given, type: "number", min, max, step: 1 }
+        : { ...given, type: "range", min: 0, max: slider, step },
+    );
+  input.addEventListener("input", () =>
+    set(
+      setting,
+      name === "mine" ? input.checked : choices ? input.value : input.value === "" ? Number.NaN : Number(input.value),
+    ),
+  );
+  return element(
+    "div",
+    { class: "setting" },
+    element("label", { for: given.id }, title, " ", element("output", { id: `value-${name}`, for: given.id })),
+    input,
+    ...about,
+  );
 }
 
 // The hidden layers: a number of units each, with buttons to add and remove a layer.
@@ -82,15 +127,47 @@ function fillHidden(setting) {
     fillHidden(setting);
     find(focus).focus();
   };
-  const read = () => [...find("play-units").querySelectorAll("input")].map((input) => (input.value === "" ? Number.NaN : Number(input.value)));
+  const read = () =>
+    [...find("play-units").querySelectorAll("input")].map((input) =>
+      input.value === "" ? Number.NaN : Number(input.value),
+    );
   find("play-units").replaceChildren(
-    ...hidden.map((units, i) => element("input", {
-      id: `play-units-${i}`, type: "number", min: 1, step: 1, value: units, "aria-label": `Units of hidden layer ${i + 1}`, oninput: () => set(setting, read()),
-    })),
-    element("button", { type: "button", id: "play-more", class: "icon", disabled: isLast(hidden), "aria-label": "Add a hidden layer",
-      onclick: () => replace([...experiments[chosen].hidden, experiments[chosen].hidden.at(-1) ?? 64], "play-more") }, "+"),
-    element("button", { type: "button", id: "play-fewer", class: "icon", disabled: !hidden.length, "aria-label": "Remove the last hidden layer",
-      onclick: () => replace(experiments[chosen].hidden.slice(0, -1), "play-fewer") }, "−"));
+    ...hidden.map((units, i) =>
+      element("input", {
+        id: `play-units-${i}`,
+        type: "number",
+        min: 1,
+        step: 1,
+        value: units,
+        "aria-label": `Units of hidden layer ${i + 1}`,
+        oninput: () => set(setting, read()),
+      }),
+    ),
+    element(
+      "button",
+      {
+        type: "button",
+        id: "play-more",
+        class: "icon",
+        disabled: isLast(hidden),
+        "aria-label": "Add a hidden layer",
+        onclick: () => replace([...experiments[chosen].hidden, experiments[chosen].hidden.at(-1) ?? 64], "play-more"),
+      },
+      "+",
+    ),
+    element(
+      "button",
+      {
+        type: "button",
+        id: "play-fewer",
+        class: "icon",
+        disabled: !hidden.length,
+        "aria-label": "Remove the last hidden layer",
+        onclick: () => replace(experiments[chosen].hidden.slice(0, -1), "play-fewer"),
+      },
+      "−",
+    ),
+  );
 }
 
 function fill(setting) {
@@ -99,7 +176,8 @@ function fill(setting) {
   showProblem(setting, "");
   if (name === "hidden") return fillHidden(setting);
   const input = find(`play-${name}`);
-  if (input.tagName === "SELECT" && ![...input.options].some((option) => option.value === String(value))) input.append(element("option", { value }, numberText(value)));
+  if (input.tagName === "SELECT" && ![...input.options].some((option) => option.value === String(value)))
+    input.append(element("option", { value }, numberText(value)));
   if (name === "mine") input.checked = value;
   else input.value = value;
   showValue(name);
@@ -128,9 +206,13 @@ function set(setting, value) {
 function describe() {
   const { a, b = a } = experiments;
   const text = (value) => (Array.isArray(value) ? value.join(", ") || "none" : String(value));
-  const differing = SETTINGS.filter(({ name }) => String(a[name]) !== String(b[name])).map(({ name, title }) => `${title.toLowerCase()} (${text(a[name])} / ${text(b[name])})`);
+  const differing = SETTINGS.filter(({ name }) => String(a[name]) !== String(b[name])).map(
+    ({ name, title }) => `${title.toLowerCase()} (${text(a[name])} / ${text(b[name])})`,
+  );
   find("play-difference").hidden = !experiments.b;
-  find("play-difference").textContent = differing.length ? `A and B differ in ${differing.join(", ")}.` : "A and B are the same: change one thing in B.";
+  find("play-difference").textContent = differing.length
+    ? `A and B differ in ${differing.join(", ")}.`
+    : "A and B are the same: change one thing in B.";
   find("play-parameters").textContent = parameters(experiments[chosen]).toLocaleString("en");
   if (!find("play").hidden) history.replaceState(null, "", hashOf({ a, b: experiments.b }));
   changed();

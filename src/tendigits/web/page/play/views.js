@@ -16,12 +16,15 @@ function pictureOf(values) {
   return Uint8Array.from(values, (value) => Math.round(128 + (127 * value) / scale));
 }
 
-const columnOf = (values, columns, column) => Float32Array.from({ length: values.length / columns }, (_, row) => values[row * columns + column]);
+const columnOf = (values, columns, column) =>
+  Float32Array.from({ length: values.length / columns }, (_, row) => values[row * columns + column]);
 
 // Pictures of the weights of the first layer's first units.
 export function weightPictures({ kernel, units }) {
   const weights = kernel.weights(0);
-  return Array.from({ length: Math.min(units[1], MAX_WEIGHT_PICTURES) }, (_, unit) => pictureOf(columnOf(weights, units[1], unit)));
+  return Array.from({ length: Math.min(units[1], MAX_WEIGHT_PICTURES) }, (_, unit) =>
+    pictureOf(columnOf(weights, units[1], unit)),
+  );
 }
 
 // Counts how a network reads digits x with the labels y, as their probabilities come in.
@@ -45,7 +48,8 @@ export class Scores {
       const read = ten.indexOf(Math.max(...ten));
       this.read[this.n] = read;
       this.sum -= Math.log(Math.max(ten[label], MIN_PROBABILITY));
-      if (read < 0) this.sum = Number.NaN; // not numbers
+      if (read < 0)
+        this.sum = Number.NaN; // not numbers
       else this.confusion[label][read] += 1;
       if (read !== label) this.wrong.push({ row: this.n, label, read, confidence: ten[read] });
     }
@@ -63,8 +67,20 @@ export class Scores {
   report() {
     const { n, accuracy, loss, confusion, read } = this;
     const worst = this.wrong.sort((a, b) => b.confidence - a.confidence).slice(0, MAX_MISTAKES);
-    const mistakes = worst.map(({ row, ...mistake }) => ({ ...mistake, picture: this.x.slice(row * PIXELS, (row + 1) * PIXELS) }));
-    return { n, right: n - this.wrong.length, accuracy, loss, confusion, interval: wilson(accuracy, n), read: read.slice(0, n), mistakes };
+    const mistakes = worst.map(({ row, ...mistake }) => ({
+      ...mistake,
+      picture: this.x.slice(row * PIXELS, (row + 1) * PIXELS),
+    }));
+    return {
+      n,
+      right: n - this.wrong.length,
+      accuracy,
+      loss,
+      confusion,
+      interval: wilson(accuracy, n),
+      read: read.slice(0, n),
+      mistakes,
+    };
   }
 }
 
@@ -88,7 +104,13 @@ export function activations({ kernel, units }, x) {
       counts[Math.min(N_BINS - 1, Math.floor((N_BINS * (value - low)) / (high - low || 1)))] += 1;
       if (value !== outputs[i % count]) changing.add(i % count);
     });
-    return { low, high, fractions: counts.map((each) => each / outputs.length), units: count, silent: count - changing.size };
+    return {
+      low,
+      high,
+      fractions: counts.map((each) => each / outputs.length),
+      units: count,
+      silent: count - changing.size,
+    };
   });
 }
 
@@ -96,15 +118,22 @@ export function activations({ kernel, units }, x) {
 //
 // For the first layer the picture is its weights, for a deeper one the gradient of its output with respect to the pixels.
 export async function describeUnit({ kernel, units, x, y }, testX, layer, unit, turn) {
-  const picture = pictureOf(layer ? kernel.gradient(testX.subarray(0, MAX_OUTPUTS * PIXELS), layer, unit) : columnOf(kernel.weights(0), units[1], unit));
+  const picture = pictureOf(
+    layer
+      ? kernel.gradient(testX.subarray(0, MAX_OUTPUTS * PIXELS), layer, unit)
+      : columnOf(kernel.weights(0), units[1], unit),
+  );
   const searched = Math.min(N_SEARCHED, y.length);
   const excited = [];
   for (let first = 0; first < searched; first += MAX_OUTPUTS) {
     const outputs = kernel.outputs(x.subarray(first * PIXELS, Math.min(searched, first + MAX_OUTPUTS) * PIXELS), layer);
-    for (let i = unit; i < outputs.length; i += units[layer + 1]) excited.push({ row: excited.length, output: outputs[i] });
+    for (let i = unit; i < outputs.length; i += units[layer + 1])
+      excited.push({ row: excited.length, output: outputs[i] });
     await turn();
   }
-  const digits = excited.sort((a, b) => b.output - a.output).slice(0, N_EXCITING)
+  const digits = excited
+    .sort((a, b) => b.output - a.output)
+    .slice(0, N_EXCITING)
     .map(({ row, output }) => ({ label: y[row], output, picture: x.slice(row * PIXELS, (row + 1) * PIXELS) }));
   return { picture, searched, digits };
 }

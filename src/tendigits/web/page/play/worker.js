@@ -19,19 +19,44 @@ let net = null; // {learner, test, mine, until, steps, status, error, ...}
 let wake = (_ = null) => {};
 
 const requests = {
-  start: ({ wasm }) => { kernel = WebAssembly.compile(wasm); },
+  start: ({ wasm }) => {
+    kernel = WebAssembly.compile(wasm);
+  },
 
   // Make a network; `train`, `test` and `mine` have x and y.
   async build({ settings, train, test, mine }) {
-    net = { learner: new Learner(await kernel, settings, train), settings, train, test, mine, until: 0, batches: 0, error: null, pace: Infinity, tested: -1, testedAt: -Infinity, testMs: 0, checked: -1, checkedAt: -Infinity };
+    net = {
+      learner: new Learner(await kernel, settings, train),
+      settings,
+      train,
+      test,
+      mine,
+      until: 0,
+      batches: 0,
+      error: null,
+      pace: Infinity,
+      tested: -1,
+      testedAt: -Infinity,
+      testMs: 0,
+      checked: -1,
+      checkedAt: -Infinity,
+    };
     live(net);
   },
 
   reset: () => requests.build(net),
-  learn: ({ until }) => { net.until = until === "epoch" ? Math.floor(net.learner.epoch) + 1 : until; },
-  batch: () => { Object.assign(net, { until: 0, batches: 1 }); },
-  own: ({ mine }) => { Object.assign(net, { mine, checked: -1 }); }, // other own digits to test with
-  pace: ({ epoch }) => { net.pace = epoch; }, // the other network's, which this one waits for
+  learn: ({ until }) => {
+    net.until = until === "epoch" ? Math.floor(net.learner.epoch) + 1 : until;
+  },
+  batch: () => {
+    Object.assign(net, { until: 0, batches: 1 });
+  },
+  own: ({ mine }) => {
+    Object.assign(net, { mine, checked: -1 });
+  }, // other own digits to test with
+  pace: ({ epoch }) => {
+    net.pace = epoch;
+  }, // the other network's, which this one waits for
 
   // Each layer's outputs for a drawing, 784 bytes; null if they are no longer finite numbers.
   draw({ pixels }) {
@@ -55,12 +80,14 @@ addEventListener("message", async ({ data: { id, do: name, ...given } }) => {
 const channel = new MessageChannel();
 const turns = []; // functions that go on, the first one first
 channel.port1.onmessage = () => turns.shift()();
-const turn = () => new Promise((resolve) => {
-  turns.push(resolve);
-  channel.port2.postMessage(null);
-});
+const turn = () =>
+  new Promise((resolve) => {
+    turns.push(resolve);
+    channel.port2.postMessage(null);
+  });
 
-const statusOf = ({ error, until, batches, learner }) => (error ? "failed" : batches || learner.epoch < until ? "running" : "paused");
+const statusOf = ({ error, until, batches, learner }) =>
+  error ? "failed" : batches || learner.epoch < until ? "running" : "paused";
 
 // Learn, test and wait, until another network takes its place.
 async function live(mine) {
@@ -76,14 +103,22 @@ async function live(mine) {
       tick(mine);
       tickedAt = performance.now();
     }
-    await (isResting() ? new Promise((resolve) => { wake = resolve; }) : turn());
+    await (isResting()
+      ? new Promise((resolve) => {
+          wake = resolve;
+        })
+      : turn());
   }
 }
 
 function learn(mine) {
   const { learner } = mine;
   const end = performance.now() + SLICE_MS;
-  const next = Math.min(Math.floor(learner.epoch) + 1, mine.pace + MAX_LEAD, ...EARLY_TESTS.filter((at) => at > learner.epoch));
+  const next = Math.min(
+    Math.floor(learner.epoch) + 1,
+    mine.pace + MAX_LEAD,
+    ...EARLY_TESTS.filter((at) => at > learner.epoch),
+  );
   try {
     do {
       learner.step();
@@ -101,9 +136,13 @@ function isDue({ learner: { epoch }, testedAt, testMs }, before) {
 
 // Test it, unless nothing has changed since, and post the result from time to time and at a pause.
 async function test(mine) {
-  const { learner, test: { x, y } } = mine;
+  const {
+    learner,
+    test: { x, y },
+  } = mine;
   const began = performance.now();
-  if (mine.error || (statusOf(mine) === "running" ? mine.tested : mine.checked) === learner.steps || !learner.steps) return;
+  if (mine.error || (statusOf(mine) === "running" ? mine.tested : mine.checked) === learner.steps || !learner.steps)
+    return;
   const isEarly = learner.epoch < 1 && statusOf(mine) === "running";
   const n = isEarly ? Math.min(MAX_EARLY_DIGITS, y.length) : y.length;
   const scores = new Scores(x, y);
@@ -125,7 +164,12 @@ async function test(mine) {
   Object.assign(mine, { checked: isEarly ? -1 : learner.steps, checkedAt: mine.testedAt });
   const own = read(learner, mine.mine);
   const data = {
-    epoch: learner.epoch, steps: learner.steps, ...scores.report(), mine: own?.report(), weights: weightPictures(learner), histograms: activations(learner, x),
+    epoch: learner.epoch,
+    steps: learner.steps,
+    ...scores.report(),
+    mine: own?.report(),
+    weights: weightPictures(learner),
+    histograms: activations(learner, x),
   };
   postMessage({ event: "check", data });
 }
@@ -133,12 +177,16 @@ async function test(mine) {
 // How it reads some digits, at once; null if the list is empty.
 function read({ kernel }, { x, y }) {
   const scores = new Scores(x, y);
-  for (let first = 0; first < y.length; first += MAX_OUTPUTS) scores.add(kernel.outputs(x.subarray(first * PIXELS, (first + MAX_OUTPUTS) * PIXELS)));
+  for (let first = 0; first < y.length; first += MAX_OUTPUTS)
+    scores.add(kernel.outputs(x.subarray(first * PIXELS, (first + MAX_OUTPUTS) * PIXELS)));
   return scores.n ? scores : null;
 }
 
 function tick(mine) {
   const { learner, error } = mine;
   const curve = { training: learner.training.points, test: learner.test.points };
-  postMessage({ event: "tick", data: { status: statusOf(mine), error, steps: learner.steps, epoch: learner.epoch, curve } });
+  postMessage({
+    event: "tick",
+    data: { status: statusOf(mine), error, steps: learner.steps, epoch: learner.epoch, curve },
+  });
 }

@@ -15,7 +15,8 @@ export function element(name, attributes = {}, ...children) {
     : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else if (value !== undefined && value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
+    else if (value !== undefined && value !== null && value !== false)
+      made.setAttribute(key, value === true ? "" : value);
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));
   return made;
@@ -45,7 +46,9 @@ export function saveCsv(rows, name) {
 // Let one finger drag on this element; gestures with two are left to the browser. The style touch-action alone is not enough:
 // Chromium takes a quick stroke for a fling and the next tap for its end.
 export function dragsOnly(place) {
-  place.addEventListener("touchmove", (event) => { if (event.touches.length === 1) event.preventDefault(); });
+  place.addEventListener("touchmove", (event) => {
+    if (event.touches.length === 1) event.preventDefault();
+  });
 }
 
 // Show a text; an unchanged one is left alone, so that screen readers do not repeat it.
@@ -67,7 +70,19 @@ let hiding;
 
 // Show a message at the bottom of the window, or above what can be used there; `action` adds a button: {name, do}.
 export function notify(text, action = null, kind = "shown") {
-  const button = action && element("button", { type: "button", onclick: () => { hideMessage(); action.do(); } }, action.name);
+  const button =
+    action &&
+    element(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          hideMessage();
+          action.do();
+        },
+      },
+      action.name,
+    );
   find("toast").replaceChildren(text, ...(button ? [button] : []));
   find("toast").className = kind;
   placeMessage();
@@ -80,9 +95,18 @@ const USABLE = "button, .button, a, input, select, summary, #bar, td.current"; /
 
 function placeMessage() {
   const toast = find("toast");
-  const used = [...document.querySelectorAll(USABLE)].filter((each) => !toast.contains(each)).map((each) => each.getBoundingClientRect());
+  const used = [...document.querySelectorAll(USABLE)]
+    .filter((each) => !toast.contains(each))
+    .map((each) => each.getBoundingClientRect());
   const { left, right, height } = toast.getBoundingClientRect();
-  const isFree = (bottom) => used.every((box) => box.right < left || right < box.left || box.bottom < innerHeight - bottom - height || innerHeight - bottom < box.top);
+  const isFree = (bottom) =>
+    used.every(
+      (box) =>
+        box.right < left ||
+        right < box.left ||
+        box.bottom < innerHeight - bottom - height ||
+        innerHeight - bottom < box.top,
+    );
   let bottom = MESSAGE_GAP;
   while (bottom + height < innerHeight && !isFree(bottom)) bottom += MESSAGE_GAP;
   toast.style.bottom = `${bottom + height < innerHeight ? bottom : MESSAGE_GAP}px`;

@@ -12,7 +12,9 @@ const MAX_SIDE = 16384;
 // The picture in a file, upright, as a canvas. Transparent parts are white, or black if white would hide the content.
 export async function openImage(file) {
   if (file.size > MAX_BYTES) {
-    throw new Error(`expected a picture of at most ${MAX_BYTES / 1e6} MB, ${file.name} has ${(file.size / 1e6).toFixed()} MB; make it smaller`);
+    throw new Error(
+      `expected a picture of at most ${MAX_BYTES / 1e6} MB, ${file.name} has ${(file.size / 1e6).toFixed()} MB; make it smaller`,
+    );
   }
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
     throw new Error(`expected a whole PNG, JPEG, WebP, BMP or GIF, received ${file.name}; save it again`);
@@ -20,7 +22,9 @@ export async function openImage(file) {
   const { width, height } = bitmap;
   const maxPixels = file.type === "image/jpeg" ? MAX_JPEG_PIXELS : MAX_PIXELS;
   if (Math.max(width, height) > MAX_SIDE || width * height > maxPixels) {
-    throw new Error(`expected at most ${MAX_SIDE} pixels a side and ${maxPixels} in all, ${file.name} has ${width}x${height}; make it smaller`);
+    throw new Error(
+      `expected at most ${MAX_SIDE} pixels a side and ${maxPixels} in all, ${file.name} has ${width}x${height}; make it smaller`,
+    );
   }
   const { pixels } = greyOf(bitmap, "white");
   const canvas = onBackground(bitmap, most(pixels) - least(pixels) < MIN_CONTRAST ? "black" : "white");

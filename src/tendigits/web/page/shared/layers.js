@@ -20,17 +20,27 @@ export class Layers {
   // Make dark heat maps of layers: {name, count, columns}.
   build(layers) {
     this.maps = layers.map((layer, i) => this.map(layer, i));
-    this.place.replaceChildren(...this.maps.map(({ canvas, name }) =>
-      element("figure", { class: "layer" }, element("figcaption", {}, name), canvas)));
+    this.place.replaceChildren(
+      ...this.maps.map(({ canvas, name }) =>
+        element("figure", { class: "layer" }, element("figcaption", {}, name), canvas),
+      ),
+    );
     this.clear();
   }
 
   map({ name, count, columns }, layer) {
     const rows = Math.ceil(count / columns);
     const cell = columns > MAX_LARGE_COLUMNS ? SMALL : LARGE;
-    const selecting = this.chosen && { tabindex: 0, role: "application", "aria-label": `${name}. Arrow keys choose a unit, Enter shows what it looks for.` };
+    const selecting = this.chosen && {
+      tabindex: 0,
+      role: "application",
+      "aria-label": `${name}. Arrow keys choose a unit, Enter shows what it looks for.`,
+    };
     const canvas = element("canvas", {
-      width: columns * cell, height: rows * cell, class: "units", ...(selecting ?? { role: "img", "aria-label": name }),
+      width: columns * cell,
+      height: rows * cell,
+      class: "units",
+      ...(selecting ?? { role: "img", "aria-label": name }),
     });
     const small = element("canvas", { width: columns, height: rows }); // a pixel for each unit
     const map = { name, canvas, small, columns, count, cell, cursor: null, isShown: false, outputs: null };
@@ -47,7 +57,9 @@ export class Layers {
       else return;
       event.preventDefault();
     });
-    canvas.addEventListener("blur", () => { if (!map.isShown) this.paint(Object.assign(map, { cursor: null })); });
+    canvas.addEventListener("blur", () => {
+      if (!map.isShown) this.paint(Object.assign(map, { cursor: null }));
+    });
     return map;
   }
 
@@ -61,7 +73,8 @@ export class Layers {
 
   // Remove the frame of the unit that was shown.
   unmark() {
-    for (const map of this.maps.filter(({ isShown }) => isShown)) this.paint(Object.assign(map, { cursor: null, isShown: false }));
+    for (const map of this.maps.filter(({ isShown }) => isShown))
+      this.paint(Object.assign(map, { cursor: null, isShown: false }));
   }
 
   // Show layers' outputs: numbers, or what the API has, {low, high, units}, where units are bytes in base64, 0 for `low` and 255 for `high`.
@@ -84,7 +97,8 @@ export class Layers {
     drawPixels(small, values, (value) => heat(value / largest));
     context.imageSmoothingEnabled = false;
     context.drawImage(small, 0, 0, canvas.width, canvas.height); // much faster than a rectangle for each unit
-    if (cell === LARGE) { // gaps; small squares are the pixels of a picture, without any
+    if (cell === LARGE) {
+      // gaps; small squares are the pixels of a picture, without any
       for (let x = cell - 1; x < canvas.width; x += cell) context.clearRect(x, 0, 1, canvas.height);
       for (let y = cell - 1; y < canvas.height; y += cell) context.clearRect(0, y, canvas.width, 1);
     }
@@ -95,4 +109,5 @@ export class Layers {
   }
 }
 
-const numbersOf = ({ low, high, units }) => Float32Array.from(bytesOf(units), (byte) => low + (byte / 255) * (high - low));
+const numbersOf = ({ low, high, units }) =>
+  Float32Array.from(bytesOf(units), (byte) => low + (byte / 255) * (high - low));

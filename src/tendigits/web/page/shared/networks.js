@@ -27,7 +27,12 @@ export function startChoice(view, changed) {
 
 export async function offerRuns() {
   const { runs } = await ask("v1/runs");
-  offer(runs.filter(({ status }) => status === "finished").map(({ name }) => name).toReversed());
+  offer(
+    runs
+      .filter(({ status }) => status === "finished")
+      .map(({ name }) => name)
+      .toReversed(),
+  );
 }
 
 // Offer these networks in addition to the default one, whose name is `first`.
@@ -49,7 +54,9 @@ export function ofNetwork(name) {
 function showOptions() {
   const known = [READER, ...offered, ...choice.filter((name) => name && !offered.includes(name))];
   const options = () => known.map((name) => element("option", { value: name }, networkName(name)));
-  for (const { selects: [first, second] } of views) {
+  for (const {
+    selects: [first, second],
+  } of views) {
     first.replaceChildren(...options());
     second.replaceChildren(element("option", { value: "" }, "none"), ...options());
   }
@@ -57,8 +64,11 @@ function showOptions() {
 }
 
 function showChoice() {
-  for (const { selects: [first, second] } of views) {
+  for (const {
+    selects: [first, second],
+  } of views) {
     first.value = choice[0];
-    second.selectedIndex = choice[1] === NONE ? 0 : 1 + [...first.options].findIndex((option) => option.value === choice[1]);
+    second.selectedIndex =
+      choice[1] === NONE ? 0 : 1 + [...first.options].findIndex((option) => option.value === choice[1]);
   }
 }

@@ -4,7 +4,9 @@ import { element } from "./dom.js";
 
 const CROP_SIDE = 28;
 const STRIP_HEIGHT = 40;
-const DARK = [24, 28, 36], ABOVE = [255, 176, 64], BELOW = [86, 180, 255];
+const DARK = [24, 28, 36],
+  ABOVE = [255, 176, 64],
+  BELOW = [86, 180, 255];
 
 // The colour of a value from -1 to 1, as [red, green, blue]: blue below zero, dark at zero, orange above.
 export function heat(value) {
@@ -25,7 +27,10 @@ export async function unpacked(base64) {
 
 export function joined(...parts) {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((at, part) => { all.set(part, at); return at + part.length; }, 0);
+  parts.reduce((at, part) => {
+    all.set(part, at);
+    return at + part.length;
+  }, 0);
   return all;
 }
 
@@ -50,7 +55,14 @@ export function drawWeightSheet(canvas, pictures, columns = 8) {
   const step = CROP_SIDE + 1;
   [canvas.width, canvas.height] = [columns * step - 1, Math.ceil(pictures.length / columns) * step - 1];
   pictures.forEach((bytes, i) => {
-    drawPixels(canvas, bytes, (byte) => heat((byte - 128) / 127), step * (i % columns), step * Math.floor(i / columns), CROP_SIDE);
+    drawPixels(
+      canvas,
+      bytes,
+      (byte) => heat((byte - 128) / 127),
+      step * (i % columns),
+      step * Math.floor(i / columns),
+      CROP_SIDE,
+    );
   });
 }
 
@@ -72,8 +84,17 @@ function newCanvas(kind, draw, base64, label) {
 }
 
 // Draw pixels, row by row, in the colours that a function gives their values.
-export function drawPixels(canvas, pixels, colour = (grey) => [grey, grey, grey], left = 0, top = 0, width = canvas.width) {
+export function drawPixels(
+  canvas,
+  pixels,
+  colour = (grey) => [grey, grey, grey],
+  left = 0,
+  top = 0,
+  width = canvas.width,
+) {
   const image = new ImageData(width, Math.ceil(pixels.length / width));
-  pixels.forEach((value, i) => { image.data.set([...colour(value), 255], 4 * i); });
+  pixels.forEach((value, i) => {
+    image.data.set([...colour(value), 255], 4 * i);
+  });
   canvas.getContext("2d").putImageData(image, left, top);
 }

@@ -13,8 +13,15 @@ const NO_LAYERS = "No layers to show: this network has no hidden ones, or was ex
 // Add ten empty bars to a list.
 export function addBars(list) {
   for (let digit = 0; digit < 10; digit++) {
-    list.append(element("li", {}, element("span", {}, String(digit)),
-      element("span", { class: "track", "aria-hidden": "true" }, element("i")), element("span", { class: "percent" }, "–")));
+    list.append(
+      element(
+        "li",
+        {},
+        element("span", {}, String(digit)),
+        element("span", { class: "track", "aria-hidden": "true" }, element("i")),
+        element("span", { class: "percent" }, "–"),
+      ),
+    );
   }
 }
 
@@ -35,8 +42,9 @@ export function mayBeNumber(digit) {
 // What to show in place of one digit: {value, confidence, accepted, reason, number}; null if the drawing has no number.
 // `number` is the API's number, which can be corrected; null if there are several.
 export function numberOf(numbers) {
-  const isNumber = numbers.flatMap((number) => number.characters).length > 1
-    && numbers.every((number) => number.confidence >= MIN_NUMBER_CONFIDENCE);
+  const isNumber =
+    numbers.flatMap((number) => number.characters).length > 1 &&
+    numbers.every((number) => number.confidence >= MIN_NUMBER_CONFIDENCE);
   if (!isNumber) return null;
   const doubtful = numbers.find((number) => !number.accepted);
   return {
@@ -64,14 +72,32 @@ export class Prediction {
     const isDigit = digit !== null && digit.is_digit >= 0.5;
     const shown = number ?? digit;
     if (number || isDigit) {
-      this.place.replaceChildren(element("b", {}, number ? number.value : String(digit.label)),
-        element("span", {}, `${confidenceText(shown.confidence)} confident${shown.accepted ? "" : `: ${shown.reason}`}`));
-    } else this.place.replaceChildren(digit ? element("strong", {}, "not a digit") : element("span", { class: "hint" }, this.place.dataset.empty));
+      this.place.replaceChildren(
+        element("b", {}, number ? number.value : String(digit.label)),
+        element(
+          "span",
+          {},
+          `${confidenceText(shown.confidence)} confident${shown.accepted ? "" : `: ${shown.reason}`}`,
+        ),
+      );
+    } else
+      this.place.replaceChildren(
+        digit ? element("strong", {}, "not a digit") : element("span", { class: "hint" }, this.place.dataset.empty),
+      );
     this.place.className = shown && !shown.accepted ? "prediction doubtful" : "prediction";
     this.place.removeAttribute("aria-busy");
-    showBars(this.bars, digit?.probabilities.map((probability) => probability * digit.is_digit) ?? null, isDigit ? digit.label : null);
+    showBars(
+      this.bars,
+      digit?.probabilities.map((probability) => probability * digit.is_digit) ?? null,
+      isDigit ? digit.label : null,
+    );
     this.bars.hidden = number !== null;
-    if (this.seen) this.showSeen(digit, number, number ? number.value : !digit ? "nothing yet" : isDigit ? `a ${digit.label}` : "not a digit");
+    if (this.seen)
+      this.showSeen(
+        digit,
+        number,
+        number ? number.value : !digit ? "nothing yet" : isDigit ? `a ${digit.label}` : "not a digit",
+      );
   }
 
   // Show the network's input: the crop of a digit, or the strip of a single number.
@@ -98,7 +124,13 @@ export class Prediction {
 
   // Make dark pictures for layers of the API; without any, show the reason.
   buildLayers(layers, reason = NO_LAYERS) {
-    this.layers.build(layers.map(({ name, columns, units }) => ({ name: name[0].toUpperCase() + name.slice(1), columns, count: bytesOf(units).length })));
+    this.layers.build(
+      layers.map(({ name, columns, units }) => ({
+        name: name[0].toUpperCase() + name.slice(1),
+        columns,
+        count: bytesOf(units).length,
+      })),
+    );
     if (!layers.length) this.layers.place.replaceChildren(element("p", { class: "hint" }, reason));
   }
 }

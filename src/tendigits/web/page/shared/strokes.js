@@ -36,11 +36,21 @@ export class Strokes {
       for (const each of events.length ? events : [event]) this.extend(this.place(each));
     });
     for (const ending of ["pointerup", "pointercancel"]) {
-      pad.addEventListener(ending, (event) => { if (event.pointerId === this.pointer) { this.pointer = null; this.end(); } });
+      pad.addEventListener(ending, (event) => {
+        if (event.pointerId === this.pointer) {
+          this.pointer = null;
+          this.end();
+        }
+      });
     }
     dragsOnly(pad);
     pad.addEventListener("keydown", (event) => this.onKey(event));
-    pad.addEventListener("blur", () => { if (this.cursor) { this.cursor = null; this.end(); } });
+    pad.addEventListener("blur", () => {
+      if (this.cursor) {
+        this.cursor = null;
+        this.end();
+      }
+    });
     find(`${id}-undo`).addEventListener("click", () => this.undo());
     find(`${id}-clear`).addEventListener("click", () => this.clear());
     this.paint();
@@ -106,7 +116,9 @@ export class Strokes {
       if (this.current) this.end();
       else this.begin(this.cursor);
     } else if (event.key in ARROWS) {
-      this.cursor = (this.cursor ?? START).map((at, axis) => Math.min(SIDE, Math.max(0, at + KEY_STEP * ARROWS[event.key][axis])));
+      this.cursor = (this.cursor ?? START).map((at, axis) =>
+        Math.min(SIDE, Math.max(0, at + KEY_STEP * ARROWS[event.key][axis])),
+      );
       if (this.current) this.extend(this.cursor);
       else this.paint();
     } else return;
@@ -140,7 +152,8 @@ export class Strokes {
   paint() {
     const context = this.pad.getContext("2d");
     this.draw(context);
-    if (this.cursor) { // the keyboard's pen, which is not part of the drawing
+    if (this.cursor) {
+      // the keyboard's pen, which is not part of the drawing
       context.fillStyle = this.current ? "#d55e00" : "#0b5cad";
       context.beginPath();
       context.arc(...this.cursor, 9, 0, 2 * Math.PI);

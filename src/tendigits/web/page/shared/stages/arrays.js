@@ -10,7 +10,11 @@ export function image(width, height, pixels = new Uint8Array(width * height)) {
 
 // A picture whose columns are the rows of another one.
 export function turned({ pixels, width, height }) {
-  return image(height, width, pixels.map((_, i) => pixels[(i % height) * width + Math.floor(i / height)]));
+  return image(
+    height,
+    width,
+    pixels.map((_, i) => pixels[(i % height) * width + Math.floor(i / height)]),
+  );
 }
 
 // Apply a function of a picture to its rows, and then to its columns.

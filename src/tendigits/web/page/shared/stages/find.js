@@ -23,7 +23,11 @@ function scaled(picture) {
   const { width, height } = picture;
   const longest = Math.max(width, height);
   if (longest > DIGIT_SIDE) {
-    return shrunk(picture, Math.max(1, even((width * DIGIT_SIDE) / longest)), Math.max(1, even((height * DIGIT_SIDE) / longest)));
+    return shrunk(
+      picture,
+      Math.max(1, even((width * DIGIT_SIDE) / longest)),
+      Math.max(1, even((height * DIGIT_SIDE) / longest)),
+    );
   }
   if (longest >= SMALL_SIDE) return picture;
   const times = Math.ceil(SMALL_SIDE / longest);

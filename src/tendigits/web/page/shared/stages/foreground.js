@@ -12,10 +12,17 @@ const MIN_BORDER_CONTRAST = 0.25;
 // Subtract the background and stretch the rest: 0 for background, about 255 for strokes; null if the picture is blank.
 export function findForeground(grey) {
   const { width, height } = grey;
-  const light = hasDarkForeground(grey) ? grey : image(width, height, grey.pixels.map((value) => 255 - value));
+  const light = hasDarkForeground(grey)
+    ? grey
+    : image(
+        width,
+        height,
+        grey.pixels.map((value) => 255 - value),
+      );
   const background = findBackground(light);
   const strength = background.pixels.map((below, i) =>
-    (below ? even(Math.fround((Math.max(0, below - light.pixels[i]) * 255) / below)) : 0));
+    below ? even(Math.fround((Math.max(0, below - light.pixels[i]) * 255) / below)) : 0,
+  );
   const counts = histogram(strength);
   const step = 1 + Math.floor(height / 64); // from one sampled row to the next
   const brightness = Math.max(1, median(background.pixels.filter((_, i) => Math.floor(i / width) % step === 0)));
@@ -24,7 +31,11 @@ export function findForeground(grey) {
   if (full < Math.max(MIN_STROKE_CONTRAST, 2 * noise)) return null;
   const low = Math.min(noise, 0.3 * full);
   const stretch = 255 / Math.max(full - low, 1);
-  return image(width, height, strength.map((value) => Math.floor(clip((value - low) * stretch, 0, 255))));
+  return image(
+    width,
+    height,
+    strength.map((value) => Math.floor(clip((value - low) * stretch, 0, 255))),
+  );
 }
 
 // Decided by the border or, if that is neither light nor dark, by the skewness of the picture without its shade.
@@ -40,7 +51,8 @@ function hasDarkForeground(grey) {
 // The skewness of the picture without its shade; below 0 if its dark parts are the smaller ones.
 function skewness(grey) {
   const scale = Math.min(1, BACKGROUND_SIDE / Math.max(grey.width, grey.height));
-  const small = scale < 1 ? shrunk(grey, Math.max(1, even(grey.width * scale)), Math.max(1, even(grey.height * scale))) : grey;
+  const small =
+    scale < 1 ? shrunk(grey, Math.max(1, even(grey.width * scale)), Math.max(1, even(grey.height * scale))) : grey;
   const shade = blurred(small, Math.max(1, SHADE_SIGMA * Math.min(small.width, small.height)));
   const rest = shade.map((value, i) => small.pixels[i] - value);
   const middle = total(rest) / rest.length;
@@ -51,16 +63,25 @@ function skewness(grey) {
 function blurred(grey, sigma) {
   const reach = Math.floor((even(8 * sigma + 1) | 1) / 2);
   const bell = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * sigma ** 2)));
-  return filtered(grey, bell.map((value) => value / total(bell)));
+  return filtered(
+    grey,
+    bell.map((value) => value / total(bell)),
+  );
 }
 
 // Sums weighted by rows and then by columns; beyond the edge the picture is mirrored at the last pixel.
 function filtered(picture, weights) {
   const reach = (weights.length - 1) / 2;
-  return byRowsAndColumns(picture, ({ pixels, width, height }) => image(width, height, Float64Array.from(pixels, (_, i) => {
-    const x = i % width;
-    return weights.reduce((sum, weight, k) => sum + weight * pixels[i - x + mirrored(x + k - reach, width)], 0);
-  }))).pixels;
+  return byRowsAndColumns(picture, ({ pixels, width, height }) =>
+    image(
+      width,
+      height,
+      Float64Array.from(pixels, (_, i) => {
+        const x = i % width;
+        return weights.reduce((sum, weight, k) => sum + weight * pixels[i - x + mirrored(x + k - reach, width)], 0);
+      }),
+    ),
+  ).pixels;
 }
 
 // As OpenCV's BORDER_REFLECT_101.
@@ -86,27 +107,41 @@ function findBackground(light) {
 
 function medianOfNine({ pixels, width, height }) {
   const nine = new Uint8Array(9);
-  return image(width, height, pixels.map((_, i) => {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    for (let n = 0; n < 9; n++) {
-      nine[n] = pixels[clip(y - 1 + Math.floor(n / 3), 0, height - 1) * width + clip(x - 1 + (n % 3), 0, width - 1)];
-    }
-    return nine.sort()[4];
-  }));
+  return image(
+    width,
+    height,
+    pixels.map((_, i) => {
+      const [x, y] = [i % width, Math.floor(i / width)];
+      for (let n = 0; n < 9; n++) {
+        nine[n] = pixels[clip(y - 1 + Math.floor(n / 3), 0, height - 1) * width + clip(x - 1 + (n % 3), 0, width - 1)];
+      }
+      return nine.sort()[4];
+    }),
+  );
 }
 
 // The largest or smallest value in a square around each pixel, by rows and then by columns.
 function extreme(picture, reach, choose) {
-  return byRowsAndColumns(picture, ({ pixels, width, height }) => image(width, height, pixels.map((_, i) => {
-    const x = i % width;
-    return choose(...pixels.subarray(i - Math.min(x, reach), i + Math.min(width - 1 - x, reach) + 1));
-  })));
+  return byRowsAndColumns(picture, ({ pixels, width, height }) =>
+    image(
+      width,
+      height,
+      pixels.map((_, i) => {
+        const x = i % width;
+        return choose(...pixels.subarray(i - Math.min(x, reach), i + Math.min(width - 1 - x, reach) + 1));
+      }),
+    ),
+  );
 }
 
 function meanAround(picture, reach) {
   const side = 2 * reach + 1;
   const sums = filtered(picture, new Array(side).fill(1));
-  return image(picture.width, picture.height, Uint8Array.from(sums, (sum) => even(sum / side ** 2)));
+  return image(
+    picture.width,
+    picture.height,
+    Uint8Array.from(sums, (sum) => even(sum / side ** 2)),
+  );
 }
 
 // The standard deviation of the noise from pixel to pixel (Immerkaer, 1996), with the median in place of the mean.
@@ -127,14 +162,19 @@ function firstReaching(counts, wanted) {
 
 function noiseLevel(counts, noise) {
   const end = split(counts);
-  return Math.min(spread(counts), Math.max(spread(counts.map((count, value) => (value <= end ? count : 0))), MIN_NOISE_SIGMAS * noise));
+  return Math.min(
+    spread(counts),
+    Math.max(spread(counts.map((count, value) => (value <= end ? count : 0))), MIN_NOISE_SIGMAS * noise),
+  );
 }
 
 function spread(counts) {
   const half = total(counts) / 2;
   const middle = firstReaching(counts, half);
   const deviations = new Float64Array(256);
-  counts.forEach((count, value) => { deviations[Math.abs(value - middle)] += count; });
+  counts.forEach((count, value) => {
+    deviations[Math.abs(value - middle)] += count;
+  });
   return middle + MIN_NOISE_SIGMAS * Math.max(1.4826 * firstReaching(deviations, half), 1);
 }
 

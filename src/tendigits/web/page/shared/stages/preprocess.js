@@ -24,19 +24,29 @@ export function toMnist(foreground) {
   };
   const [columnOf, rowOf] = [(i) => i % digit.width, (i) => Math.floor(i / digit.width)];
   const [left, top] = [startOf(digit.width, columnOf), startOf(digit.height, rowOf)];
-  digit.pixels.forEach((value, i) => { field[(top + rowOf(i)) * FIELD + left + columnOf(i)] = value; });
+  digit.pixels.forEach((value, i) => {
+    field[(top + rowOf(i)) * FIELD + left + columnOf(i)] = value;
+  });
   return field;
 }
 
 function cropped(digit, faintest) {
-  return cutOut(digit, boxOf([...digit.pixels.keys()].filter((at) => digit.pixels[at] > faintest), digit.width));
+  return cutOut(
+    digit,
+    boxOf(
+      [...digit.pixels.keys()].filter((at) => digit.pixels[at] > faintest),
+      digit.width,
+    ),
+  );
 }
 
 // Pillow's resizing: box filter to shrink, Lanczos to enlarge, in integers.
 function fitted(digit) {
   const scale = BOX / Math.max(digit.width, digit.height);
   const [filter, support] = scale < 1 ? [(x) => (x > -0.5 && x <= 0.5 ? 1 : 0), 0.5] : [lanczos, 3];
-  const [across, down] = [digit.width, digit.height].map((size) => taps(size, Math.max(1, even(size * scale)), filter, support));
+  const [across, down] = [digit.width, digit.height].map((size) =>
+    taps(size, Math.max(1, even(size * scale)), filter, support),
+  );
   const blend = (values, weights) =>
     clip(Math.floor(values.reduce((sum, value, i) => sum + value * weights[i], UNIT / 2) / UNIT), 0, 255);
   return resized(digit, across, down, blend);
@@ -58,6 +68,9 @@ function taps(size, length, filter, support) {
     const places = Array.from({ length: last - first }, (_, i) => first + i);
     const weights = places.map((at) => filter((at - centre + 0.5) / wide));
     const whole = total(weights);
-    return { places, weights: weights.map((weight) => Math.trunc((weight / whole) * UNIT + (weight < 0 ? -0.5 : 0.5))) };
+    return {
+      places,
+      weights: weights.map((weight) => Math.trunc((weight / whole) * UNIT + (weight < 0 ? -0.5 : 0.5))),
+    };
   });
 }

@@ -9,14 +9,21 @@ const UNIT = 2048; // of the weights, which are whole numbers
 // values and weights become one number by `blend` and `blendDown`.
 export function resized(picture, across, down, blend, blendDown = blend) {
   const made = turned(resizedRows(turned(resizedRows(picture, across, blend)), down, blendDown));
-  return image(made.width, made.height, Uint8Array.from(made.pixels, (value) => clip(even(value), 0, 255)));
+  return image(
+    made.width,
+    made.height,
+    Uint8Array.from(made.pixels, (value) => clip(even(value), 0, 255)),
+  );
 }
 
 function resizedRows({ pixels, width, height }, across, blend) {
   const made = image(across.length, height, new Float64Array(across.length * height));
   for (let y = 0; y < height; y++) {
     across.forEach(({ places, weights }, x) => {
-      made.pixels[y * made.width + x] = blend(places.map((at) => pixels[y * width + at]), weights);
+      made.pixels[y * made.width + x] = blend(
+        places.map((at) => pixels[y * width + at]),
+        weights,
+      );
     });
   }
   return made;
@@ -35,7 +42,10 @@ function coverage(size, smaller) {
   const scale = size / smaller;
   return Array.from({ length: smaller }, (_, to) => {
     const [places, weights] = [[], []];
-    const add = (at, weight) => { places.push(at); weights.push(Math.fround(weight)); };
+    const add = (at, weight) => {
+      places.push(at);
+      weights.push(Math.fround(weight));
+    };
     const [start, stop] = [to * scale, to * scale + scale];
     const cell = Math.min(scale, size - start);
     const last = Math.min(Math.floor(stop), size - 1);
@@ -50,12 +60,16 @@ function coverage(size, smaller) {
 function shrunkByWhole({ pixels, width, height }, across, down) {
   const [right, below] = [width / across, height / down];
   const fraction = Math.fround(1 / (right * below));
-  return image(across, down, new Uint8Array(across * down).map((_, i) => {
-    const first = Math.floor(i / across) * below * width + (i % across) * right;
-    let sum = 0;
-    for (let y = 0; y < below; y++) for (let x = 0; x < right; x++) sum += pixels[first + y * width + x];
-    return right === 2 && below === 2 ? (sum + 2) >> 2 : even(Math.fround(sum * fraction)); // of four, halves are rounded up
-  }));
+  return image(
+    across,
+    down,
+    new Uint8Array(across * down).map((_, i) => {
+      const first = Math.floor(i / across) * below * width + (i % across) * right;
+      let sum = 0;
+      for (let y = 0; y < below; y++) for (let x = 0; x < right; x++) sum += pixels[first + y * width + x];
+      return right === 2 && below === 2 ? (sum + 2) >> 2 : even(Math.fround(sum * fraction)); // of four, halves are rounded up
+    }),
+  );
 }
 
 const weightedSum = (values, weights) => values.reduce((sum, value, i) => sum + value * weights[i], 0);
@@ -63,9 +77,17 @@ const weightedSum = (values, weights) => values.reduce((sum, value, i) => sum + 
 // A larger picture, between neighbouring pixels in straight lines.
 export function enlarged(picture, across, down) {
   const weigh = (part) => [1 - part, part];
-  const blendDown = (values, weights) => // as OpenCV drops bits on the way
-    values.reduce((sum, value, i) => sum + Math.floor((Math.floor(value / 16) * weights[i]) / 65536), 2) >> 2;
-  return resized(picture, taps(picture.width, across, 0, weigh), taps(picture.height, down, 0, weigh), weightedSum, blendDown);
+  const blendDown = (
+    values,
+    weights, // as OpenCV drops bits on the way
+  ) => values.reduce((sum, value, i) => sum + Math.floor((Math.floor(value / 16) * weights[i]) / 65536), 2) >> 2;
+  return resized(
+    picture,
+    taps(picture.width, across, 0, weigh),
+    taps(picture.height, down, 0, weigh),
+    weightedSum,
+    blendDown,
+  );
 }
 
 // A larger picture, between neighbouring pixels in cubic curves.
@@ -76,7 +98,13 @@ export function enlargedSmoothly(picture, across, down) {
     return [far, near(part), near(1 - part), 1 - far - near(part) - near(1 - part)];
   };
   const blendDown = (values, weights) => weightedSum(values, weights) / UNIT ** 2;
-  return resized(picture, taps(picture.width, across, -1, weigh), taps(picture.height, down, -1, weigh), weightedSum, blendDown);
+  return resized(
+    picture,
+    taps(picture.width, across, -1, weigh),
+    taps(picture.height, down, -1, weigh),
+    weightedSum,
+    blendDown,
+  );
 }
 
 // For each pixel of the larger side, the neighbouring pixels from `first` on and their weights, which sum to UNIT.
