@@ -15,4 +15,4 @@ Data = Annotated[
     ),
 ]
 Runs = Annotated[Path, typer.Option(help="Folder of the runs.", metavar="FOLDER")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Also replace files that tendigits did not write.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]

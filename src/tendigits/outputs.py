@@ -1,15 +1,14 @@
 """The files that a command is going to write, checked before it begins.
 
-check_targets([Target("--picture", Path("compared.png"), (".png",), holds(b"tendigits"))], inputs=["history.csv"])
+check_targets([Target("--picture", Path("compared.png"), (".png",))], inputs=["history.csv"])
 
-What the user has is never destroyed: an output is not one of the inputs, and replaces only what tendigits has written.
+What the user has is never destroyed: an output is not one of the inputs, and replaces a file only if the user says so.
 """
 
-import mmap
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,6 @@ class Target:
     option: str  # that names it
     path: Path
     suffixes: tuple[str, ...]  # of its format
-    is_ours: Callable[[Path], bool]  # whether tendigits has written the file that is there; it may raise anything
     makes_folder: bool = False  # a missing folder is made
 
 
@@ -35,10 +33,10 @@ def check_targets(targets: Iterable[Target], inputs: Iterable[str | Path], overw
 
     Args:
         inputs: the files that it reads; other paths are ignored.
-        overwrite: whether a file may be replaced that tendigits did not write, if it is not an input.
+        overwrite: whether a file that exists, and is not empty, may be replaced; an input never is.
 
     Raises:
-        UserError: a path has another format, is a folder, an input, the same as another, or would replace such a file.
+        UserError: a path has another format, is a folder, an input, the same as another, or would replace a file.
         DiskError: a folder does not exist or cannot be written to, or the disk is full.
     """
     read = {identity for path in inputs if (identity := _identity(path)) is not None}
@@ -59,26 +57,8 @@ def check_targets(targets: Iterable[Target], inputs: Iterable[str | Path], overw
             raise UserError(f"expected a file for each output, received {path} twice; choose another name")
         planned.add(real)
         _check_folder(Path(real).parent, target.makes_folder)
-        if path.exists() and not overwrite and not _is_ours(target):
-            raise UserError(
-                f"{option} would replace {path}, which may hold your own data; choose another name, or add --overwrite"
-            )
-
-
-def holds(mark: bytes) -> Callable[[Path], bool]:
-    """Make an `is_ours` for files in which tendigits writes this mark."""
-
-    def is_ours(path: Path) -> bool:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return content.find(mark) >= 0
-
-    return is_ours
-
-
-def _is_ours(target: Target) -> bool:
-    with suppress(Exception):  # Pillow and zipfile raise many classes for what is damaged
-        return target.path.stat().st_size == 0 or target.is_ours(target.path)
-    return False
+        if path.exists() and path.stat().st_size and not overwrite:
+            raise UserError(f"{option} would replace {path}; choose another name, or add --overwrite")
 
 
 def _check_folder(folder: Path, may_be_made: bool) -> None:

@@ -26,8 +26,11 @@ def test_a_model_or_a_page_that_a_person_has_is_not_replaced(export, run_that_re
     (tmp_path / "link.keras").symlink_to(run_that_reads / "model.keras")
     before = {path: path.read_bytes() for path in (*tmp_path.glob("*.keras"), tmp_path / "page" / "index.html")}
     for options, message in (
-        (["--to", "keras", "--out", "other.keras"], "--out would replace other.keras, which may hold your own data"),
-        (["--to", "web", "--out", "page"], "--out would replace page/index.html, which may hold your own data"),
+        (
+            ["--to", "keras", "--out", "other.keras"],
+            "--out would replace other.keras; choose another name, or add --overwrite",
+        ),
+        (["--to", "web", "--out", "page"], "--out would replace page/index.html; choose another name"),
         (["--to", "keras", "--out", "link.keras", "--overwrite"], "--out would overwrite link.keras, which is read"),
         (["--to", "onnx", "--out", "other.keras"], "expected a name ending in .onnx for --out, received other.keras"),
     ):
@@ -36,7 +39,7 @@ def test_a_model_or_a_page_that_a_person_has_is_not_replaced(export, run_that_re
         assert message in errors
     assert before == {path: path.read_bytes() for path in before}
     for _ in range(2):
-        assert export("--to", "onnx", "--out", "new.onnx")[0] == 0
+        assert export("--to", "onnx")[0] == 0  # the folder exports/ is ours
 
 
 @pytest.mark.parametrize(
@@ -55,10 +58,12 @@ def test_an_impossible_request_is_one_line(export, options, message):
     assert message in errors
 
 
-def test_the_playground_needs_no_run_and_replaces_only_its_own_page(run_cli, tmp_path):
+def test_the_playground_needs_no_run_and_replaces_no_page_unasked(run_cli, tmp_path):
     command = ("export", "play", "--to", "web", tmp_path / "play")
     assert run_cli(*command)[0] == 0
-    code, out, _ = run_cli(*command, "--json")  # again
+    code, _, err = run_cli(*command)
+    assert (code, "index.html; choose another name, or add --overwrite" in err) == (2, True)
+    code, out, _ = run_cli(*command, "--json", "--overwrite")
     files = {path.name: path.stat().st_size for path in (tmp_path / "play").iterdir()}
     assert {*files} == {"index.html", "style.css", "icon.svg", "tendigits.js", "digits.js", "try.html", "try.css"}
     assert sum(files.values()) < 3e6
@@ -67,9 +72,6 @@ def test_the_playground_needs_no_run_and_replaces_only_its_own_page(run_cli, tmp
     assert sum(len(gzip.compress(each)) for each in page) < 150_000
     index = str(tmp_path / "play" / "index.html")
     assert (code, json.loads(out)) == (0, {"format": "web", "path": index, "bytes": sum(files.values())})
-    (tmp_path / "play" / "index.html").write_text("my own page")
-    code, _, err = run_cli(*command)
-    assert (code, "may hold your own data" in err) == (2, True)
     for options in (("--to", "onnx"), ("--to", "web", "--int8")):
         code, _, err = run_cli("export", "play", *options)
         assert (code, err.partition(",")[0]) == (2, "tendigits: expected --to web for play")

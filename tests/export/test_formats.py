@@ -14,8 +14,6 @@ from tendigits.errors import DiskError, ModelFileError, UserError
 from tendigits.export import litert
 from tendigits.export.formats import FORMATS, export_file, verify
 from tendigits.export.writers import load_onnx, write_stablehlo
-from tendigits.model.file import MODELS
-from tendigits.outputs import holds
 
 layers = keras.layers
 
@@ -74,13 +72,6 @@ def test_impossible_requests(source, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DiskError, match=r"cannot make the folder .*; choose another"):
         export_file(source, "onnx", out=tmp_path / "file" / "a.onnx")
-
-
-@pytest.mark.parametrize(("to", "int8"), [*((to, False) for to in FORMATS), ("onnx", True), ("litert", True)])
-def test_an_export_is_known_from_a_runs_own_model(exported, run_that_reads, to, int8):
-    is_ours = holds(FORMATS[to].mark)
-    assert is_ours(exported("source", to, int8=int8).path)
-    assert not any(is_ours(run_that_reads / name) for name in MODELS if name.endswith(FORMATS[to].suffix))
 
 
 def test_metadata_of_files(exported, source):

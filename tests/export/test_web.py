@@ -40,14 +40,6 @@ def test_four_files_hold_two_networks_with_their_layers(source, reader, tmp_path
     }  # fmt: skip
 
 
-def test_a_page_is_known_as_ours(source, tmp_path):
-    for name in web.FILES:
-        (tmp_path / name).touch()
-    assert not any(web.is_of_page(tmp_path / name) for name in web.FILES)
-    export_page(source, RUNTIME, folder=tmp_path)
-    assert all(web.is_of_page(tmp_path / name) for name in web.FILES)
-
-
 def test_no_page_of_two_networks_of_the_same_name(source, tmp_path):
     with pytest.raises(UserError, match="expected networks with different names"):
         export_page(source, RUNTIME, folder=tmp_path / "page", others=[source])

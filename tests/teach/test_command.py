@@ -49,7 +49,7 @@ def test_a_threshold_is_kept_for_the_page(tmp_path):
         assert Store(place).threshold() == kept
 
 
-def test_an_export_replaces_only_an_earlier_one(store, place, tmp_path):
+def test_an_export_replaces_a_file_only_if_the_user_says_so(store, place, tmp_path):
     mine, link = tmp_path / "mine.onnx", tmp_path / "link.onnx"
     mine.write_bytes(b"my network")
     link.symlink_to(place)
@@ -57,8 +57,7 @@ def test_an_export_replaces_only_an_earlier_one(store, place, tmp_path):
         with pytest.raises(TendigitsError, match=message):
             call("--store", place, "--export", str(path))
     assert mine.read_bytes() == b"my network"
-    for options in (["--overwrite"], []):
-        assert call("--store", place, "--export", str(mine), *options).exit_code == 0
+    assert call("--store", place, "--export", str(mine), "--overwrite").exit_code == 0
 
 
 def test_a_network_that_misreads_is_neither_accepted_nor_exported(store, place, tmp_path):

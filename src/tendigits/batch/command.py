@@ -76,7 +76,7 @@ def read(
         typer.Option(help="Draw the results into a copy of the picture, or copies in a folder.", metavar="FILE|FOLDER"),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Also replace files that tendigits did not write; never the pictures.")
+        bool, typer.Option("--overwrite", help="Replace files that exist; never the pictures.")
     ] = False,
     model: Annotated[
         Path | None,

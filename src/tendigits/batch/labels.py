@@ -24,7 +24,6 @@ from tendigits.report.metrics import wilson_interval
 from tendigits.tables.cell import Cell, cell_name, escaped, text_html
 from tendigits.tables.table import Table
 
-REPORT_TITLE = "<title>tendigits: how well it reads</title>"
 MAX_WRONG_SHOWN = 200  # wrong answers in a report
 MAX_WRONG_FRACTIONS = (0.01, 0.02)  # of the accepted answers, for which a threshold is given
 
@@ -142,8 +141,8 @@ def report(answers: Sequence[Answer]) -> str:
     style = "body{font:16px system-ui;margin:2em} td,th{padding:.3em .8em;text-align:left;border-bottom:1px solid #ccc}"
     heads = "".join(f"<th>{head}</th>" for head in ("picture", "read", "label", "confidence", "where"))
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8">{REPORT_TITLE}<style>{style}</style>'
-        f"<h1>How well it reads</h1>{text_html(summary(answers))}"
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>tendigits: how well it reads</title>'
+        f"<style>{style}</style><h1>How well it reads</h1>{text_html(summary(answers))}"
         f"<h2>{len(wrong):,} wrong, the most certain first</h2><table><tr>{heads}</tr>{rows}</table></html>\n"
     )
 

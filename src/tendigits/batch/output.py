@@ -8,7 +8,6 @@ with Output(...) as output: output.write(path, page)
 import csv
 import json
 import sys
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,9 +16,6 @@ from pathlib import Path, PurePath
 from tempfile import gettempdir, mkdtemp
 from typing import Any
 
-from PIL import Image
-
-from tendigits.batch.labels import REPORT_TITLE
 from tendigits.errors import DiskError, UserError, printable
 from tendigits.files import make_folder, replacing, writing
 from tendigits.geometry import Box
@@ -36,8 +32,6 @@ Progress = Callable[[int, int], None]
 
 STDOUT = Path("-")  # the name of standard output as a CSV file
 MAX_STEM_BYTES = 200  # of a picture's name in the name of its annotated copy; file systems allow 255 for the whole
-AUTHOR = "tendigits"  # what spreadsheets and annotated pictures have as their author or software
-SOFTWARE = 305  # Exif's tag for it
 FORM_COLUMNS = ("path", "to check")  # the first and the last column of a form's CSV
 MARK_COLUMNS = ("total", "wrong")  # in front of the last one, if there is a key
 NO_BOX = Box(0, 0, 0, 0)  # of a cell that was not read
@@ -58,26 +52,11 @@ def check(outputs: Iterable[tuple[str, Path | None]], inputs: Iterable[str | Pat
     Raises what `check_targets` raises.
     """
     targets = [
-        Target(option, path, SUFFIXES[option], is_ours, makes_folder=option == "--show")
+        Target(option, path, SUFFIXES[option], makes_folder=option == "--show")
         for option, path in outputs
         if path is not None and path != STDOUT
     ]
     check_targets(targets, (split_address(str(path))[0] for path in inputs), overwrite)
-
-
-def is_ours(path: Path) -> bool:
-    """Whether `tendigits read` has written this file; the CSV of a table has nothing that shows it."""
-    if path.suffix.lower() == ".xlsx":
-        with zipfile.ZipFile(path) as archive:
-            return f"<dc:creator>{AUTHOR}</dc:creator>".encode() in archive.read("docProps/core.xml")
-    if path.suffix.lower() in SHOW_FORMATS:
-        with Image.open(path) as image:
-            return bool(image.getexif().get(SOFTWARE) == AUTHOR)
-    if path.suffix.lower() == ".html":
-        return REPORT_TITLE in path.read_text(encoding="utf-8")
-    with path.open(encoding="utf-8") as file:
-        header = file.readline(2**20).rstrip("\n").split(",")
-    return header == [*COLUMNS] or (header[0], header[-1]) == FORM_COLUMNS
 
 
 def plan_show(paths: Sequence[str], show: Path | None) -> Mapping[str, Path]:
@@ -161,10 +140,9 @@ class Output(AbstractContextManager["Output"]):
             _print(line)
         if (target := self.show.get(path)) is not None and isinstance(page, ShownPage):
             make_folder(target.parent)
-            drawn, exif = draw_page(page.picture, page), Image.Exif()
-            exif[SOFTWARE] = AUTHOR
+            drawn = draw_page(page.picture, page)
             with writing(target) as temporary:
-                drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()], exif=exif)
+                drawn.save(temporary, SHOW_FORMATS[target.suffix.lower()])
 
     def write_error(self, path: str, error: str) -> None:
         """Write the row of a picture that does not show the form or could not be read; other outputs have none."""

@@ -15,7 +15,7 @@ import typer
 from tendigits.errors import UserError
 from tendigits.extras import require
 from tendigits.options import Data, Overwrite
-from tendigits.outputs import Target, check_targets, holds
+from tendigits.outputs import Target, check_targets
 
 PLAY = "play"  # given instead of a run: the playground
 
@@ -68,7 +68,7 @@ def export(
         raise UserError(f"expected one --to with --out, received {len(to)}")
     from tendigits.export.formats import FORMATS, check, default_path, export_file
     from tendigits.export.source import locate, open_source
-    from tendigits.export.web import FILES, SUFFIX, export_page, fetch_runtime, is_of_page
+    from tendigits.export.web import FILES, SUFFIX, export_page, fetch_runtime
 
     targets = []
     for format_ in to:  # before the network is opened
@@ -76,11 +76,12 @@ def export(
         suffix = SUFFIX if format_ == "web" else FORMATS[format_].suffix
         path = out or default_path(*locate(source), suffix, int8)
         if format_ == "web":
-            targets += [Target("--out", path / name, (Path(name).suffix,), is_of_page, True) for name in FILES]
+            targets += [Target("--out", path / name, (Path(name).suffix,), True) for name in FILES]
         else:
-            targets.append(Target("--out", path, (suffix,), holds(FORMATS[format_].mark), True))
+            targets.append(Target("--out", path, (suffix,), True))
     read = [Path(path) for path in (source, *(also or ()), runtime, data) if path is not None]
-    check_targets(targets, [file for path in read for file in (path.iterdir() if path.is_dir() else [path])], overwrite)
+    inputs = [file for path in read for file in (path.iterdir() if path.is_dir() else [path])]
+    check_targets(targets, inputs, overwrite or out is None)  # exports/ is a folder of ours
     fetched = fetch_runtime(runtime) if "web" in to else None
     if also and "web" not in to:
         raise UserError("expected --to web with --also")
@@ -106,14 +107,9 @@ def export(
 
 def export_play(folder: Path, overwrite: bool, *, all_digits: bool, json: bool) -> None:
     """Write the playground's page into a folder."""
-    from tendigits.web.playground import FILES, MARK, write_playground
+    from tendigits.web.playground import FILES, write_playground
 
-    ours = holds(MARK)
-    targets = [
-        Target("--out", folder / name, (Path(name).suffix,), lambda path: ours(path.with_name(FILES[0])), True)
-        for name in FILES
-    ]
-    check_targets(targets, [], overwrite)
+    check_targets([Target("--out", folder / name, (Path(name).suffix,), True) for name in FILES], [], overwrite)
     written = write_playground(folder, all_digits=all_digits)
     n_bytes = sum(path.stat().st_size for path in written)
     record = {"format": "web", "path": str(written[0]), "bytes": n_bytes}

@@ -32,11 +32,10 @@ class Format:
     write: Callable[..., None]  # (source, path), and samples if `int8`
     load: Callable[[Path], Predict]
     int8: bool = False
-    mark: bytes = b'"tendigits": "'  # in every file that was exported, from the JSON of its metadata
 
 
 FORMATS = {
-    "onnx": Format(".onnx", writers.write_onnx, writers.load_onnx, int8=True, mark=b"tendigits"),
+    "onnx": Format(".onnx", writers.write_onnx, writers.load_onnx, int8=True),
     "litert": Format(".tflite", litert.write, litert.load, int8=True),
     "keras": Format(".keras", writers.write_keras, writers.load_keras),
     "h5": Format(".h5", writers.write_keras, writers.load_keras),

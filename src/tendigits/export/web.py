@@ -80,11 +80,6 @@ def export_page(
     return Exported(folder / "index.html", replace(exported[0].verification, bytes=n_bytes))
 
 
-def is_of_page(path: Path) -> bool:
-    """Whether a file is in the folder of an exported page."""
-    return FILES[-1] in path.with_name(FILES[0]).read_text(encoding="utf-8")
-
-
 def _pack(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, mtime=0)).decode()
 

@@ -12,7 +12,7 @@ import typer
 from tendigits.errors import printable
 from tendigits.extras import require
 from tendigits.options import Data, Overwrite, Runs
-from tendigits.outputs import Target, check_targets, holds
+from tendigits.outputs import Target, check_targets
 
 
 def evaluate(
@@ -68,9 +68,9 @@ def runs(
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 1000)
     found = [find_run(name, runs) for name in names or ()]
     if len(found) > 1:
-        picture = picture or runs / "compared.png"
-        target = Target("--picture", picture, (".png",), holds(compare.MARK))
-        check_targets([target], [file for run in found for file in run.path.iterdir()], overwrite)
+        is_named, picture = picture is not None, picture or runs / "compared.png"
+        inputs = [file for run in found for file in run.path.iterdir()]
+        check_targets([Target("--picture", picture, (".png",))], inputs, overwrite or not is_named)
         console.print(compare.comparison_table(found))
         if not compare.different_settings(found):
             typer.echo("the recipes are the same")

@@ -19,7 +19,6 @@ COLUMNS = (
     "run", "status", "recipe", "data", "parameters", "epochs", "val_loss", "val_accuracy", "test accuracy",
     "95% interval", "seconds",
 )  # fmt: skip
-MARK = b"Software\0tendigits"  # in the .png of compared curves, which may be replaced; the curves of a run lack it
 NARROW_COLUMNS = ("run", "status", "epochs", "val_accuracy", "test accuracy")
 MIN_WIDTH_FOR_ALL_COLUMNS = 140
 
@@ -95,7 +94,7 @@ def draw_runs(runs: Sequence[Run], picture: Path) -> None:
     """Draw the curves of all runs into one .png; its folder must exist. Raises RunError, DiskError."""
     histories = {name: run.history() for name, run in zip(distinct_names(runs), runs, strict=True)}
     with writing(picture) as temporary:
-        draw_comparison(histories).savefig(temporary, dpi=150, metadata={"Software": "tendigits"})
+        draw_comparison(histories).savefig(temporary, dpi=150)
 
 
 def _table(headings: Sequence[str] = ("", "")) -> Table:

@@ -54,7 +54,6 @@ def to_xlsx(tables: Sequence[tuple[str, Rows]]) -> bytes:
         raise UserError("expected at least one table for a spreadsheet, received none")
     content = io.BytesIO()
     with Workbook(content, {"in_memory": True}) as book:
-        book.set_properties({"author": "tendigits"})  # by which `tendigits read` knows what it may replace
         highlight = book.add_format({"bg_color": DOUBTFUL_COLOUR})
         *names, check = sheet_names([*(name for name, _ in tables), CHECK])
         doubtful = []

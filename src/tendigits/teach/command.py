@@ -15,7 +15,7 @@ from tendigits.errors import UserError
 from tendigits.extras import require
 from tendigits.files import writing
 from tendigits.options import Overwrite
-from tendigits.outputs import Target, check_targets, holds
+from tendigits.outputs import Target, check_targets
 
 STORE = "TENDIGITS_STORE"  # the environment variable that may name the store
 
@@ -76,7 +76,7 @@ def teach(
         name = "the package's own network" if previous is None else f"the fine-tuned network {previous.id}"
         typer.echo(f"{name} is active again")
     elif export is not None:
-        check_targets([Target("--export", export, (".onnx",), holds(b"tendigits"))], [opened.path], overwrite)
+        check_targets([Target("--export", export, (".onnx",))], [opened.path], overwrite)
         active = active_network(opened, _warn)
         with writing(export) as temporary:
             temporary.write_bytes(active.data)

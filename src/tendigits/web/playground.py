@@ -26,7 +26,6 @@ N_TRAIN, N_TEST = 10_000, 2_000  # digits in the first script; the rest is loade
 GZIP_LEVEL = 6  # 9 takes four times as long for one percent
 
 FILES = ("index.html", "style.css", "icon.svg", "try.html", "try.css", "tendigits.js", "digits.js", "more_digits.js")
-MARK = b'id="play-title"'  # in index.html
 
 
 def scripts() -> dict[str, Callable[[], str]]:
