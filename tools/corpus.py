@@ -31,7 +31,7 @@ def said_of(path: Path) -> dict[str, str]:
     if not path.stem.startswith("table"):
         return {".txt": "".join(f"{line}\n" for line in lines)}
     # As `tendigits read --table` has it: the tables in the file, and the summary of each on the terminal.
-    tables = [table for page in pages for table in page.checked() if table.rows]
+    tables = [table for page in pages for table in page.tables if table.rows]
     lines += ["", *(table.summary() for table in tables)]
     return {".txt": "".join(f"{line}\n" for line in lines), ".csv": "\n".join(table.to_csv() for table in tables)}
 

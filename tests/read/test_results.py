@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -7,7 +8,6 @@ from tendigits.read.page import CELL_HEIGHT_PX, COLUMNS, Page, draw_page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Character, Digit, Number
 from tendigits.tables.cell import Cell
-from tendigits.tables.table import Table
 
 PROBABILITIES = np.array([0.02, 0.7, 0, 0, 0, 0, 0, 0.28, 0, 0], np.float32)
 CROP = np.zeros((28, 28), np.uint8)
@@ -77,9 +77,8 @@ def test_the_picture_of_many_numbers_is_at_most_twice_as_high():
     assert (drawn.width, drawn.height <= 600) == (500, True)
 
 
-def test_numbers_are_coloured_as_their_cells_which_sums_may_have_confirmed():
+def test_a_number_that_is_accepted_has_no_orange_character():
     doubtful, picture = number("1", 0, "may be 1 or 7"), np.full((300, 500), 255, np.uint8)
-    cells = [[Cell(doubtful.box, "1", Decimal(1), index=2 * row + column) for column in range(2)] for row in range(2)]
-    for tables, is_orange in (([], True), ([Table(cells)], False)):
-        drawn = np.asarray(draw_page(picture, Page([doubtful] * 4, (500, 300), tables)))
-        assert (drawn == (0xD2, 0x5A, 0x00)).all(axis=2).any() == is_orange
+    for accepted in (False, True):
+        page = Page([replace(doubtful, accepted=accepted)] * 4, (500, 300))
+        assert (np.asarray(draw_page(picture, page)) == (0xD2, 0x5A, 0x00)).all(axis=2).any() == (not accepted)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from corpus import CORPUS
 from drawing import printed_table
 from tendigits.read.reader import Reader
 
@@ -108,3 +109,13 @@ def test_an_integer_among_decimals_may_have_lost_its_point(reader):
     assert values(table) == rows
     assert table.rows[2][1].reason == "the others in its column have a decimal point"
     assert [cell.accepted for row in table.rows for cell in row].count(False) == 1
+
+
+@pytest.mark.parametrize("name", ["table_hand_wrong_sum.png", "table_print_all_sums.png", "page_close_numbers.png"])
+def test_a_number_in_a_table_is_accepted_or_in_doubt_as_its_cell_is(reader, name):
+    page = reader.read(CORPUS / name)
+    cells = {cell.index: cell for table in page.tables for _, cell in table.cells()}
+    assert cells
+    for i, number in enumerate(page.numbers):
+        assert number.accepted == cells.get(i, number).accepted
+    assert [row[8] == "yes" for row in page.rows(name)] == [number.accepted for number in page.numbers]

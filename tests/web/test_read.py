@@ -235,3 +235,20 @@ def test_a_page_that_cannot_be_read_is_passed_over(open_page):
     page.click("#next-page")
     expect(page.locator("#page-number")).to_have_text("Page 3 of 3")
     assert "415" in open_page.complaints.pop()
+
+
+def test_a_document_of_any_size_is_kept_and_found_again(open_page):
+    """A browser delivers a large value later than a small one."""
+    page = open_page("#read")
+    kept = page.evaluate("""async () => {
+      const { forget, keep, keptDocuments } = await import("./read/kept.js");
+      const sizes = [10, 90_000, 3_000_000];
+      for (const size of sizes) {
+        const pages = new Map([[1, { text: "7".repeat(size), grids: [], tables: [] }]]);
+        await keep({ key: size, file: new File(["x".repeat(size)], "a.png"), pages, number: 1 });
+      }
+      const kept = await keptDocuments();
+      for (const { key } of kept) await forget(key);
+      return kept.map(({ key, file, pages }) => [key, file.size, pages.get(1).text.length]).reverse();
+    }""")
+    assert kept == [[size] * 3 for size in (10, 90_000, 3_000_000)]

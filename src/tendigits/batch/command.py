@@ -143,7 +143,7 @@ def read(
     from tendigits.read.expectations import parse
     from tendigits.read.key import load_key
 
-    expected = parse(expect, fields=form is not None) if expect else None
+    expected = replace(parse(expect, fields=form is not None), sums=sums)
     answers = load_key(key) if key is not None else None
     options = ReadOptions(settings, one, show is not None, workers, timeout or None, document_timeout or None, expected)
     sources = find_pictures(images)
@@ -160,7 +160,7 @@ def read(
         planned = plan_show(paths, show)
         shown = (("--show", path) for path in planned.values())
         outputs = [("--csv", csv), ("--table", table), ("--report", report), *shown]
-        read = [*paths, *images, *filter(None, [form, key, labels]), *(expected.paths if expected else ())]
+        read: list[str | Path] = [*paths, *images, *filter(None, [form, key, labels]), *expected.paths]
         check(outputs, read, overwrite)
         if table is not None:
             check_table(table, len(paths), form is not None)
@@ -168,7 +168,7 @@ def read(
         fields = _fields_of(form, expected, answers, options, len(paths)) if form is not None else None
         with (
             progress_bar(quiet) as progress,
-            Output(csv, as_json, one, len(paths) > 1, planned, table, sums, labels is None, fields, answers) as output,
+            Output(csv, as_json, one, len(paths) > 1, planned, table, labels is None, fields, answers) as output,
         ):
             done = _write_results(results, output, label_of, lambda n: progress(n, len(paths)))
     sources = replace(sources, others=[each for each in sources.others if Path(each) != labels])
@@ -214,7 +214,7 @@ def _write_results(
 
 
 def _fields_of(
-    form: Path, expected: "Expectations | None", answers: "Key | None", options: "ReadOptions", n_pictures: int
+    form: Path, expected: "Expectations", answers: "Key | None", options: "ReadOptions", n_pictures: int
 ) -> list[str]:
     """The names of a form's fields. Raises UserError if something is known about a field that it does not have."""
     from tendigits.batch.reading import failed
@@ -224,8 +224,7 @@ def _fields_of(
 
     with watched(MAX_JOB_BYTES, options.timeout, lambda reason: _end(failed(str(form), reason), n_pictures)):
         fields = [*load_form(form).fields]
-    if expected is not None:
-        expected.check_fields(fields)
+    expected.check_fields(fields)
     if answers is not None:
         answers.check_fields(fields)
     return fields

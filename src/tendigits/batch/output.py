@@ -99,7 +99,6 @@ class Output(AbstractContextManager["Output"]):
     named: bool  # print the picture's name in front of each line of text
     show: Mapping[str, Path]  # for each picture the file of its annotated copy
     table: Path | None  # an .xlsx or .csv; summaries of the tables are printed instead of text
-    sums: str
     shows_text: bool  # print what was read, unless another format goes to standard output
     fields: Sequence[str] | None  # a form's: the CSV then has a row for each picture, with these columns
     key: Key | None  # the answers to them
@@ -172,7 +171,7 @@ class Output(AbstractContextManager["Output"]):
             points = f"   {page.marks.text()}" if page.marks else ""
             return [f"{len(page.fields)} fields{points}   {len(doubtful)} to check{check}"]
         name = printable(PurePath(path).name).replace("#page=", " ")
-        tables = [table for table in page.checked(self.sums) if table.rows]
+        tables = [table for table in page.tables if table.rows]
         for number, table in enumerate(tables, 1):
             self.sheets.append((f"{name} {number}" if len(tables) > 1 else name, table))
         return [table.summary() for table in tables] or ["no table"]

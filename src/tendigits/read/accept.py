@@ -131,6 +131,19 @@ def cell_of(box: Box, indices: Sequence[int], numbers: Sequence[Number]) -> Cell
     return Cell(box, first.value, first.number, *how_sure, index, first.strip)
 
 
+def with_verdicts(numbers: Sequence[Number], layouts: Sequence[Layout], tables: Sequence[Table]) -> list[Number]:
+    """The numbers, those in tables accepted or in doubt as their cells are."""
+    numbers = [*numbers]
+    for layout, table in zip(layouts, tables, strict=True):
+        for (row, column), indices in layout.cells.items():
+            cell = table.rows[row][column]
+            for i in indices:
+                reason = cell.reason if len(indices) == 1 else numbers[i].reason or cell.reason
+                confidence = cell.confidence if len(indices) == 1 else numbers[i].confidence
+                numbers[i] = replace(numbers[i], accepted=cell.accepted, reason=reason, confidence=confidence)
+    return numbers
+
+
 def _instead(as_seen: str, value: str, options: list[tuple[str, float]]) -> str:
     """What was seen in place of a value that fits, or what may fit in place of what was seen."""
     if value != as_seen:

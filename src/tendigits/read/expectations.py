@@ -21,6 +21,7 @@ from tendigits.errors import UserError, reason_of
 from tendigits.numbers.decode import CHARACTERS
 from tendigits.numbers.grammar import TIME, DecimalSeparator, is_date, to_decimal, without_closing
 from tendigits.tables.cell import column_index, column_name
+from tendigits.tables.options import Sums
 from tendigits.untrusted import read_file
 
 MAX_VALUES = 10_000  # of a list: among more, most misread numbers would be valid ones, too
@@ -80,6 +81,7 @@ class Expectations:
 
     everywhere: Expectation | None = None  # of every number for which nothing else is expected
     targets: Mapping[str, Expectation] = field(default_factory=dict)  # by the column's or the field's name
+    sums: Sums = Sums.AUTO  # where tables have them
 
     def of(self, name: str) -> Expectation | None:
         """What is expected of a column or a field."""

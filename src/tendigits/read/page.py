@@ -17,8 +17,6 @@ from tendigits.pictures.image import Grey
 from tendigits.read.results import ACCEPTED_COLOUR, MAX_SIDE_PX, MIN_SIDE_PX, VALUE_WIDTH, Mark, Number, picture_html
 from tendigits.read.sums import Sum, find_sums
 from tendigits.tables.cell import DOUBTFUL_COLOUR, Cell, column_name, marked, no_formula, text_html
-from tendigits.tables.checks import check
-from tendigits.tables.options import Sums
 from tendigits.tables.table import Table
 
 COLUMNS = (
@@ -72,7 +70,7 @@ class Page:
 
     numbers: list[Number]
     size: tuple[int, int]  # width and height of the picture
-    tables: list[Table] = field(default_factory=list)  # as they were found, without checks; see `table` and `checked`
+    tables: list[Table] = field(default_factory=list)  # their sums checked
     turned: int = 0  # degrees by which the picture is turned clockwise; boxes are in the picture as it is
     fields: dict[str, Cell] = field(default_factory=dict)  # of a form, by their names
     marks: Marks | None = None  # of the fields, by an answer key
@@ -81,20 +79,9 @@ class Page:
     n_pages: int = 1  # of the document that it is a page of
     thumbnail: Thumbnail | None = None  # the picture, for notebooks; None if it was read in another process
 
-    def table(self, sums: str = Sums.AUTO) -> Table:
-        """The largest table, checked; a table without rows if the page has none.
-
-        Args:
-            sums: where sums stand: "auto", "last-column", "last-row", "both" or "none"; see `check_sums`.
-
-        Raises:
-            UserError: the argument is invalid.
-        """
-        return max(self.checked(sums), key=lambda table: np.prod(table.shape), default=Table([]))
-
-    def checked(self, sums: str = Sums.AUTO) -> list[Table]:
-        """All tables, checked; the argument is that of `table`."""
-        return [check(table, sums) for table in self.tables]
+    def table(self) -> Table:
+        """The largest table; a table without rows if the page has none."""
+        return max(self.tables, key=lambda table: np.prod(table.shape), default=Table([]))
 
     def __repr__(self) -> str:
         lines = self.text().splitlines()
@@ -106,8 +93,7 @@ class Page:
     def _repr_html_(self) -> str:
         summary, (tables, others) = self.summary(), self.parts()
         marks = [Mark(cell.box, cell.value, cell.accepted) for cell in self.fields.values()] or [
-            Mark(number.box, number.value, accepted)
-            for number, accepted in zip(self.numbers, self._accepted(), strict=True)
+            Mark(number.box, number.value, number.accepted) for number in self.numbers
         ]
         marks += [Mark(box, "", False) for box in self.unread]
         side_px = min(max(*self.size, MIN_SIDE_PX), MAX_SIDE_PX)
@@ -156,15 +142,10 @@ class Page:
         return "" if is_right is None else "   right" if is_right else "   wrong"
 
     def parts(self) -> tuple[list[Table], list[Number]]:
-        """Its dense tables, checked, and the numbers that are in none of them."""
-        tables = [table for table in self.checked() if table.is_dense]
+        """Its dense tables, and the numbers that are in none of them."""
+        tables = [table for table in self.tables if table.is_dense]
         in_tables = {cell.index for table in tables for _, cell in table.cells()}
         return tables, [number for i, number in enumerate(self.numbers) if i not in in_tables]
-
-    def _accepted(self) -> list[bool]:
-        """Whether each number is accepted: in a dense table as its cell is, which its sums may confirm or doubt."""
-        cells = {cell.index: cell for table in self.parts()[0] for _, cell in table.cells()}
-        return [cells.get(i, number).accepted for i, number in enumerate(self.numbers)]
 
     def cells(self) -> dict[int, tuple[int, int, str]]:
         """Table, row and column of each number in a table, by its index: the first two from 1, then A, B, ..."""
@@ -186,7 +167,7 @@ class Page:
             "numbers": [number.as_dict() for number in self.numbers],
             "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
             **({} if self.marks is None else {"marks": self.marks.as_dict()}),
-            "tables": [table.as_dict() for table in self.checked()],
+            "tables": [table.as_dict() for table in self.tables],
             "sums": [each.as_dict() for each in self.sums],
         }
 
@@ -220,22 +201,22 @@ def draw_page(grey: Grey, page: Page) -> Any:
     room = max(1, (image.height - MARGIN_PX) // CELL_HEIGHT_PX) * columns
     # What is accepted because its sums agree has no doubtful character.
     numbers = [
-        (number, accepted, [replace(each, accepted=each.accepted or accepted) for each in number.characters])
-        for number, accepted in zip(page.numbers, page._accepted(), strict=True)
+        (number, [replace(each, accepted=each.accepted or number.accepted) for each in number.characters])
+        for number in page.numbers
     ]
-    characters = [each for _, _, of_number in numbers for each in of_number]
+    characters = [each for _, of_number in numbers for each in of_number]
     if len(characters) > room:
-        characters = [each for _, accepted, of_number in numbers if not accepted for each in of_number][:room]
+        characters = [each for number, of_number in numbers if not number.accepted for each in of_number][:room]
     rows = -(-len(characters) // columns)
     canvas = Image.new("RGB", (image.width, image.height + rows * CELL_HEIGHT_PX + MARGIN_PX), "white")
     canvas.paste(image, (0, 0))
     draw = ImageDraw.Draw(canvas)
     font, small = ImageFont.load_default(18), ImageFont.load_default(12)
-    for number, accepted, of_number in numbers:
+    for number, of_number in numbers:
         for character in of_number:
             draw.rectangle([edge * scale for edge in character.box], outline=_colour(character.accepted), width=2)
         corner = number.box.left * scale, max(0, number.box.top * scale - 24)
-        draw.text(corner, number.value, fill=_colour(accepted), font=font)
+        draw.text(corner, number.value, fill=_colour(number.accepted), font=font)
     for box in page.unread:
         draw.rectangle([edge * scale for edge in box], outline=DOUBTFUL_COLOUR, width=2)
     for i, character in enumerate(characters):

@@ -29,7 +29,7 @@ from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.numbers.views import Budget
 from tendigits.pictures.documents import count_pages_of
 from tendigits.pictures.image import Grey
-from tendigits.read.accept import ToPicture, accept, cell_of, table_of
+from tendigits.read.accept import ToPicture, accept, cell_of, table_of, with_verdicts
 from tendigits.read.context import read_tables
 from tendigits.read.expectations import NOTHING, Expectations, parse
 from tendigits.read.forms import Form, load_form, read_fields
@@ -39,6 +39,7 @@ from tendigits.read.results import Digit, Number
 from tendigits.read.sharpness import is_blurred
 from tendigits.read.sums import check_sums
 from tendigits.tables.cell import column_name
+from tendigits.tables.checks import check, parse_sums
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
@@ -66,6 +67,8 @@ class ReaderOptions:
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise UserError(f"expected a threshold from 0 to 1, received {self.threshold}; the default is about 0.9")
+        if self.max_error is not None and not 0 < self.max_error < 1:
+            raise UserError(f"expected a maximum error as a fraction, 0.05 for 5%, received {self.max_error}")
         if self.threshold is not None and self.max_error is not None:
             raise UserError("expected a threshold or a maximum error, received both; give one of them")
         if self.decimal not in list(DecimalSeparator):
@@ -151,7 +154,9 @@ class Reader:
         predictions = self.network(np.array(crops, np.uint8).reshape(-1, FIELD, FIELD))
         return [self._digit(predictions, i, crop) for i, crop in enumerate(crops)]
 
-    def read(self, image: Any, page: int | None = None, expect: str | Expectations = "") -> Page:
+    def read(
+        self, image: Any, page: int | None = None, expect: str | Expectations = "", sums: str | None = None
+    ) -> Page:
         """Read a page: every number in the picture, in reading order, and its tables.
 
         Args:
@@ -159,22 +164,26 @@ class Reader:
             page: of a PDF or a TIFF, from 1; None is the first one, whose notice says if there are more.
             expect: what is expected in columns, in fields or everywhere, such as "A: 0..100, B: roster.csv"; see
                 `expectations.parse`.
+            sums: where tables have sums: "auto", "last-column", "last-row", "both" or "none".
 
         Raises:
-            UserError: `expect` is invalid.
+            UserError: `expect` or `sums` is invalid.
             DataError: the picture is damaged or too large.
         """
-        read = self.read_opened(*open_page(image, page or 1), parse(expect, fields=self.form is not None))
+        expected = parse(expect, fields=self.form is not None)
+        if sums is not None:
+            expected = replace(expected, sums=parse_sums(sums))
+        read = self.read_opened(*open_page(image, page or 1), expected)
         if page is not None or (n_pages := count_pages_of(image)) == 1:
             return read
         notice = f"This is page 1 of {n_pages}. Reader.pages() reads all of them."
         return replace(read, n_pages=n_pages, notice=f"{read.notice or ''} {notice}".strip())
 
-    def pages(self, document: Any, expect: str | Expectations = "") -> Iterator[Page]:
+    def pages(self, document: Any, expect: str | Expectations = "", sums: str | None = None) -> Iterator[Page]:
         """Read the pages of a PDF or a TIFF one by one; the arguments, and what is raised, are those of `read`."""
         n_pages = count_pages_of(document)
         for page in range(1, n_pages + 1):
-            yield replace(self.read(document, page, expect), n_pages=n_pages)
+            yield replace(self.read(document, page, expect, sums), n_pages=n_pages)
 
     def read_opened(self, grey: Grey, size: tuple[int, int], expected: Expectations = NOTHING) -> Page:
         """Read a page that `open_page` has opened; see `read`."""
@@ -196,7 +205,8 @@ class Reader:
         columns = [(column_name(c), each) for layout in layouts for (_, c), each in layout.cells.items()]
         numbers = check_sums(self._accept(readings, to_picture, expected, columns))
         places = [each.detection for each in lost]
-        tables = [table_of(layout, numbers, places, grey, to_picture) for layout in layouts]
+        tables = [check(table_of(layout, numbers, places, grey, to_picture), expected.sums) for layout in layouts]
+        numbers = with_verdicts(numbers, layouts, tables)
         notices = [LEFT_OUT] * budget.is_short + [BLURRED] * is_blurred(grey, [each.detection for each in readings])
         if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")

@@ -272,7 +272,7 @@ class PageResponse(BaseModel):
         content = page.as_dict()
         if with_crops:
             content["numbers"] = [with_pictures(number) for number in page.numbers]
-        content["tables"] = [table_content(table, with_crops) for table in page.checked()]
+        content["tables"] = [table_content(table, with_crops) for table in page.tables]
         text = "\n".join(number.value for number in page.numbers)
         return cls(sha256=sha256, n_pages=n_pages, text=text, **content)
 

@@ -116,11 +116,11 @@ def read_form(
 
 
 def read_tables(
-    reader: Reader, image: bytes, number: int, expected: Expectations, sums: str, as_xlsx: bool
+    reader: Reader, image: bytes, number: int, expected: Expectations, as_xlsx: bool
 ) -> tuple[bytes | None, list[bool]]:
     """Read a page's tables as a file, None without a table; and which numbers were accepted. Raises DataError."""
     page = reader.read(image, number, expected)
-    tables = [(f"table {number}", table) for number, table in enumerate(page.checked(sums), 1)]
+    tables = [(f"table {number}", table) for number, table in enumerate(page.tables, 1)]
     return as_file(tables, as_xlsx) if tables else None, [each.accepted for each in page.numbers]
 
 

@@ -29,11 +29,16 @@ Series = list[Cell]
 """A row, or a column of a transposed table; the last cell may be the sum of the cells from a start index on."""
 
 
-def check(table: Table, sums: str = Sums.AUTO) -> Table:
-    """Accept what agrees, mark the rest as doubtful. Raises UserError for an invalid argument."""
+def check(table: Table, sums: Sums = Sums.AUTO) -> Table:
+    """Accept what agrees, mark the rest as doubtful."""
+    return check_sums(table, sums) if table.rows else table
+
+
+def parse_sums(sums: str) -> Sums:
+    """Where sums stand, by its name. Raises UserError."""
     if sums not in list(Sums):
         raise UserError(f"expected {', '.join(Sums)} for sums, received {sums!r}")
-    return check_sums(table, Sums(sums)) if table.rows else table
+    return Sums(sums)
 
 
 def check_sums(table: Table, sums: Sums) -> Table:

@@ -1,6 +1,6 @@
 """/v1/tables: the tables of a picture, and those that a person has changed, checked or as a spreadsheet or CSV."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query, Request, Response
@@ -66,7 +66,8 @@ async def read_tables(
     """
     kind = _accepted_type(request)
     image, source = await picture_of(request), state.active.current.source
-    asked = (image, page, await expected_of(request, expect), sums, kind == XLSX)
+    expected = replace(await expected_of(request, expect), sums=sums)
+    asked = (image, page, expected, kind == XLSX)
     file, accepted = await in_pool(request, work.with_reader, source, work.read_tables, *asked)
     state.metrics.count(accepted)
     if file is None:

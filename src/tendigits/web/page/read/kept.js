@@ -20,8 +20,8 @@ export async function keep({ key, file, pages, number }) {
 
 // What is kept of each document, the latest first.
 export async function keptDocuments() {
-  const documents = await inStores((store) => store.getAll());
-  const found = await Promise.all(documents.map(async (each) => ({ ...each, file: await inStores((_, files) => files.get(each.key)) })));
+  const documents = await inStores((store) => store.getAll(), "readonly");
+  const found = await Promise.all(documents.map(async (each) => ({ ...each, file: await inStores((_, files) => files.get(each.key), "readonly") })));
   for (const { key } of found) withFile.add(key);
   return found.sort((a, b) => b.key - a.key);
 }
@@ -36,16 +36,19 @@ function plain({ picture: _picture, tables: _tables, grids, ...page }) {
   return { ...page, grids: grids.map((each) => ({ ...each, past: [] })) };
 }
 
-// The result of the request that `work` makes to both stores.
-async function inStores(work) {
+// The result of the request that `work` makes to both stores. It is taken when the browser delivers it: one of more than about 50 kB
+// arrives late, after a transaction that was committed at once has ended.
+async function inStores(work, mode = "readwrite") {
   opening ??= openDatabase();
   const database = await opening;
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction(STORES, "readwrite");
+    const transaction = database.transaction(STORES, mode);
     const request = work(...STORES.map((name) => transaction.objectStore(name)));
-    transaction.oncomplete = () => resolve(request.result);
+    let result;
+    request.onsuccess = () => { result = request.result; };
+    transaction.oncomplete = () => resolve(result);
     transaction.onabort = () => reject(new Error(`This browser keeps nothing: ${transaction.error?.message}`));
-    transaction.commit();
+    if (mode === "readwrite") transaction.commit();
   });
 }
 
