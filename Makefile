@@ -12,6 +12,7 @@
 #   make reader       train the reader's networks and put them into the package, four hours; it goes on where it stopped
 #                     (STRINGS=folder of real writing to learn from, too)
 #   make notebook     execute the notebooks anew, a quarter of an hour
+#   make docs         the site, in site/index.html; it needs no server
 #   make pictures     the README's pictures from a real run
 #   make lock         choose the newest versions anew
 
@@ -22,7 +23,7 @@ UV := $(BIN)/uv
 # uv trusts the system's certificates, as pip does: a company's proxy has one of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: setup train lab test test-slow check format lock results bench bench-read bench-serve reader notebook pictures clean
+.PHONY: setup train lab test test-slow check docs format lock results bench bench-read bench-serve reader notebook pictures clean
 
 # uv is installed at its locked version and then installs a lock file; everything is checked by its digest. The byte
 # code is compiled now: without it every start of Keras takes seconds more.
@@ -70,6 +71,21 @@ check: setup node_modules
 	$(BIN)/mypy
 	$(BIN)/python tools/check_words.py
 	npm run --silent check
+	$(MAKE) --no-print-directory docs
+
+# The site, with the playground and the page that reads a digit in it; a link or an anchor that leads nowhere fails.
+docs: setup node_modules .site/play .site/digit
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # not --quiet: that would let warnings pass
+
+WEB = $(shell find src/tendigits/web src/tendigits/export src/tendigits/digits -type f -not -name '*.pyc')
+
+.site/play: $(WEB) | setup
+	$(BIN)/tendigits export play --to web $@ > .site.log
+	@touch $@
+
+.site/digit: $(WEB) | setup
+	$(BIN)/tendigits export reader --to web --out $@ > .site.log
+	@touch $@
 
 # Biome and the TypeScript compiler, for the web files.
 node_modules: package-lock.json
@@ -80,11 +96,13 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# make lock UPGRADE= keeps the versions that are there and adds what is missing.
+UPGRADE ?= --upgrade
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --custom-compile-command "make lock" pyproject.toml
 
 lock: setup
-	$(COMPILE) --upgrade --all-extras --group dev --output-file requirements.lock
+	$(COMPILE) $(UPGRADE) --all-extras --group dev --output-file requirements.lock
 	$(COMPILE) --extra train --constraint requirements.lock --output-file requirements-train.lock
 
 results: setup
