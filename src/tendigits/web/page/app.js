@@ -20,6 +20,10 @@ addEventListener("hashchange", () => {
   scrollTo(0, 0);
 });
 show();
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address names the view
+  find("main").focus();
+});
 
 function show() {
   const [wanted] = location.hash.slice(1).split("?"); // what follows are the settings of Play

@@ -4,8 +4,9 @@
 import { colourOf, panels } from "../shared/chart.js";
 import { element, find } from "../shared/dom.js";
 import { cropCanvas, drawWeightSheet } from "../shared/pixels.js";
-import { epochText, percent, plural } from "../shared/text.js";
+import { epochsText, epochText, percent, plural } from "../shared/text.js";
 import { PIXELS } from "./kernel.js";
+import { tell } from "./news.js";
 
 const STATES = {
   none: "new",
@@ -14,76 +15,76 @@ const STATES = {
   running: "learning",
   paused: "paused",
   failed: "failed",
-  changed: "settings changed",
+  changed: "new settings",
 };
-const CHART_HEIGHT = 135; // of 460: two of them, the pen and a lesson fit on a laptop's screen
+const CHART = { width: 300, height: 205 }; // two beside each other, the pen and a lesson fit on a laptop's screen
 const HINT = "By epoch. Solid: test digits. Dashed: training digits, as it learns.";
+const DIGITS_OF_10 = [
+  5,
+  "A stencil for each answer, from 0 to 9: ink on orange speaks for it, ink on blue against it.",
+];
+const UNITS = [6, "The units with the largest weights: ink on orange excites one, ink on blue holds it back."];
 
 export function showFigures(networks) {
   const cell = (text) => element("td", { class: "number" }, text);
   const hasMine = Object.values(networks).some(({ check }) => check?.mine);
   find("play-mine-head").hidden = !hasMine;
-  find("play-figures").replaceChildren(
-    ...Object.entries(networks).map(([name, { status, tick, check }], i) => {
-      const [, loss, accuracy] = tick?.curve?.training.at(-1) ?? [];
-      return element(
-        "tr",
-        { id: `figures-${name}` },
-        element("th", { scope: "row" }, name.toUpperCase(), " ", colourOf(i)),
-        element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
-        cell(tick?.epoch === undefined ? "–" : epochText(tick.epoch)),
-        cell(loss === undefined ? "–" : loss.toPrecision(3)),
-        cell(accuracy === undefined ? "–" : percent(accuracy, 1)),
-        cell(check ? percent(check.accuracy, 2) : "–"),
-        hasMine ? cell(check?.mine ? `${check.mine.right} of ${check.mine.n}` : "–") : null,
-      );
-    }),
-  );
-}
-
-export function showCurves(networks) {
-  const runs = Object.entries(networks)
-    .filter(([, { tick }]) => tick?.curve)
-    .map(
-      ([
-        name,
-        {
-          tick: { curve },
-        },
-      ]) => {
-        const [[loss, accuracy], [val_loss, val_accuracy]] = [curve.training, curve.test].map((points) =>
-          [1, 2].map((i) => points.map((point) => [point[0], point[i]])),
-        );
-        return { name: name.toUpperCase(), history: { loss, accuracy, val_loss, val_accuracy } };
-      },
+  const row = ([name, { status, tick, check }], i) => {
+    const [, loss, accuracy] = tick?.curve?.training.at(-1) ?? [];
+    const [epoch, , test] = tick?.curve?.test.at(-1) ?? []; // newer than the check, which comes less often
+    const tested = check && check.epoch >= epoch ? check.accuracy : test;
+    return element(
+      "tr",
+      { id: `figures-${name}` },
+      element("th", { scope: "row" }, name.toUpperCase(), " ", colourOf(i)),
+      element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
+      cell(tick?.epoch === undefined ? "–" : epochText(tick.epoch)),
+      cell(loss === undefined ? "–" : loss.toPrecision(3)),
+      cell(accuracy === undefined ? "–" : percent(accuracy, 1)),
+      cell(tested === undefined ? "–" : percent(tested, 2)),
+      hasMine ? cell(check?.mine ? `${check.mine.right} of ${check.mine.n}` : "–") : null,
     );
-  if (runs.some((run) => run.history.loss.length))
-    find("play-curves").replaceChildren(...panels(runs, HINT, CHART_HEIGHT));
-  else find("play-curves").replaceChildren(element("p", { class: "hint" }, "Train, and the curves grow here."));
+  };
+  find("play-figures").replaceChildren(...Object.entries(networks).map(row));
 }
 
-// Show the result of testing a network; null if it was not tested.
-export function showCheck(check) {
+// `zoom` is the accuracy from which a lesson magnifies.
+export function showCurves(networks, zoom) {
+  const column = (points, i) => points.map((point) => [point[0], point[i]]);
+  const run = ([name, { tick }]) => {
+    const { training = [], test = [] } = tick?.curve ?? {};
+    const history = { loss: column(training, 1), accuracy: column(training, 2) };
+    return {
+      name: name.toUpperCase(),
+      history: { ...history, val_loss: column(test, 1), val_accuracy: column(test, 2) },
+    };
+  };
+  find("play-curves").replaceChildren(...panels(Object.entries(networks).map(run), HINT, { ...CHART, zoom }));
+}
+
+// Show the result of testing a network with some hidden layers; null if it was not tested.
+export function showCheck(check, { hidden }) {
   find("play-check").hidden = !check;
   if (!check) return;
-  find("play-tested").textContent =
-    `Tested after ${epochText(check.epoch)} epochs: ${percent(check.accuracy, 2)} of ${check.n.toLocaleString("en")} test digits are right ` +
-    `(95% interval ${percent(check.interval[0], 2)} to ${percent(check.interval[1], 2)}).`;
+  const [low, high] = check.interval;
+  const about = `After ${epochsText(check.epoch)} it reads ${(100 * check.accuracy).toFixed(1)} of 100 new digits`;
+  const tested = `${check.n.toLocaleString("en")} tested; give or take ${(50 * (high - low)).toFixed(1)}`;
+  find("play-tested").textContent = `${about} (${tested}).`;
+  tell("test", `Test ${percent(check.accuracy)}, after ${epochsText(check.epoch)}.`);
   showConfusion(check.confusion);
-  find("play-mistakes").replaceChildren(
-    ...check.mistakes.map((mistake) =>
-      element(
-        "li",
-        {},
-        cropCanvas(mistake.picture, `a ${mistake.label}`),
-        element("span", {}, `${mistake.label} read as ${mistake.read}`),
-        element("span", { class: "hint" }, percent(mistake.confidence)),
-      ),
-    ),
-  );
-  if (!check.mistakes.length)
-    find("play-mistakes").replaceChildren(element("li", {}, "None: every test digit is right."));
-  drawWeightSheet(find("play-weights"), check.weights);
+  const mistake = ({ picture, label, read, confidence }) =>
+    element(
+      "li",
+      {},
+      cropCanvas(picture, `a ${label}`),
+      element("span", {}, `${label} read as ${read}`),
+      element("span", { class: "hint" }, percent(confidence)),
+    );
+  const none = [element("li", {}, "None: every test digit is right.")];
+  find("play-mistakes").replaceChildren(...(check.mistakes.length ? check.mistakes.map(mistake) : none));
+  const [columns, hint] = hidden.length ? UNITS : DIGITS_OF_10;
+  drawWeightSheet(find("play-weights"), check.weights, columns);
+  find("play-weights-hint").textContent = hint;
   find("play-histograms").replaceChildren(...check.histograms.map(histogram));
   find("play-activations").hidden = !check.histograms.length;
 }
@@ -193,7 +194,7 @@ export function verdict(onlyA, onlyB, n) {
   return (
     `${better} reads ${Math.abs(onlyA - onlyB).toLocaleString("en")} of ${digits} more than ${other}. ${alone} Is it luck? ` +
     `${p < MAX_SIGNIFICANT_P ? "Hardly" : "It may well be"}: the probability that two equally good networks differ by this much or more is ` +
-    `${p < 0.001 ? "less than 0.001" : Number(p.toPrecision(2))} (McNemar's exact test). Another seed might give another winner.`
+    `${p < 0.001 ? "less than 0.001" : Number(p.toPrecision(2))} (McNemar's exact test). Train both again with another seed: does it still win?`
   );
 }
 

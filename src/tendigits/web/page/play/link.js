@@ -1,119 +1,30 @@
 // The playground's settings: their limits and texts, and how a link and a pupil's result hold them.
 
-import { epochText, percent } from "../shared/text.js";
+import { epochsText, percent } from "../shared/text.js";
 
 const MAX_LAYERS = 4;
 const MAX_UNITS = 1024; // of a layer
 
-// `start` is what a new page has. A slider goes to `slider`, a list offers `values`; others may come from a link.
+// `start` is what a new page has; the first SHOWN_FIRST are in sight, the rest under More settings. A slider goes to `slider`, a list offers `values`; others may come from a link.
+export const SHOWN_FIRST = 4;
+// biome-ignore format: a table, a row for each setting
 /** @type {any[]} */
 export const SETTINGS = [
-  {
-    name: "hidden",
-    title: "Hidden layers",
-    start: [512, 512],
-    help: "The units of each layer between the picture and the ten answers. More units can learn more, and take longer.",
-  },
-  {
-    name: "activation",
-    title: "Activation",
-    start: "relu",
-    choices: ["relu", "tanh", "sigmoid"],
-    help: "Each unit's bend. Without it, layers add nothing.",
-  },
-  {
-    name: "dropout",
-    title: "Dropout",
-    start: 0.2,
-    min: 0,
-    max: 0.9,
-    slider: 0.9,
-    step: 0.05,
-    help: "The part of each hidden layer that every step switches off, at random.",
-  },
-  {
-    name: "digits",
-    title: "Training digits",
-    start: 10000,
-    min: 100,
-    max: 60000,
-    whole: true,
-    values: [100, 200, 500, 1000, 2000, 5000, 10000, 20000, 60000],
-    help: "How many examples it learns from.",
-  },
-  {
-    name: "mine",
-    title: "Learn mine too",
-    start: false,
-    choices: [false, true],
-    help: "Every second one of your own digits, repeated until they are a fifth of all examples. The others test it.",
-  },
-  {
-    name: "label_noise",
-    title: "Wrong labels",
-    start: 0,
-    min: 0,
-    max: 1,
-    slider: 1,
-    step: 0.05,
-    help: "The part of the training digits that comes with a wrong answer.",
-  },
-  {
-    name: "shift",
-    title: "Shift",
-    start: 0,
-    min: 0,
-    max: 13,
-    slider: 6,
-    step: 0.5,
-    help: "Each training digit moves at random, by at most this many of its 28 pixels.",
-  },
-  {
-    name: "rotate",
-    title: "Rotation",
-    start: 0,
-    min: 0,
-    max: 45,
-    slider: 45,
-    step: 5,
-    help: "Each training digit turns at random, by at most this many degrees.",
-  },
-  {
-    name: "optimizer",
-    title: "Optimizer",
-    start: "adam",
-    choices: ["adam", "rmsprop", "sgd"],
-    help: "How the weights are adjusted after each batch.",
-  },
-  {
-    name: "learning_rate",
-    title: "Learning rate",
-    start: 0.001,
-    min: 1e-6,
-    max: 10,
-    values: [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10],
-    help: "How far each step changes the weights.",
-  },
-  {
-    name: "batch_size",
-    title: "Batch size",
-    start: 32,
-    min: 1,
-    max: 1024,
-    whole: true,
-    values: [1, 8, 16, 32, 64, 128, 256, 512, 1024],
-    help: "How many digits it sees before each step.",
-  },
-  {
-    name: "seed",
-    title: "Seed",
-    start: 0,
-    min: 0,
-    max: 4294967295,
-    whole: true,
-    help: "Where chance begins. The same seed gives the same network; another seed might give another winner.",
-  },
+  { name: "digits", title: "Training digits", start: 10000, min: 100, max: 60000, whole: true, values: [100, 200, 500, 1000, 2000, 5000, 10000, 20000, 60000], help: "How many examples it learns from." },
+  { name: "hidden", title: "Hidden layers", start: [512, 512], help: "Units in each layer between the picture and the ten answers. More can learn more, and take longer." },
+  { name: "mine", title: "Learn mine too", start: false, choices: [false, true], help: "Half of your digits are mixed into the examples; the other half tests it." },
+  { name: "dropout", title: "Dropout", start: 0.2, min: 0, max: 0.9, slider: 0.9, step: 0.05, help: "Some units sit out each step, so that all have to learn." },
+  { name: "learning_rate", title: "Learning rate", start: 0.001, min: 1e-6, max: 10, values: [0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10], help: "How far each step changes the weights." },
+  { name: "label_noise", title: "Wrong labels", start: 0, min: 0, max: 1, slider: 1, step: 0.05, help: "The part of the training digits that comes with a wrong answer." },
+  { name: "activation", title: "Activation", start: "relu", choices: ["relu", "tanh", "sigmoid"], help: "Each unit's bend; relu cuts off what is below 0. Without a bend, layers add nothing." },
+  { name: "optimizer", title: "Optimizer", start: "adam", choices: ["adam", "rmsprop", "sgd"], help: "How weights change after a batch: sgd takes plain steps, adam and rmsprop fit their length to each weight." },
+  { name: "batch_size", title: "Batch size", start: 32, min: 1, max: 1024, whole: true, values: [1, 8, 16, 32, 64, 128, 256, 512, 1024], help: "How many digits it sees before each step." },
+  { name: "shift", title: "Shift", start: 0, min: 0, max: 13, slider: 6, step: 0.5, help: "Each training digit moves at random, by at most this many of its 28 pixels." },
+  { name: "rotate", title: "Rotation", start: 0, min: 0, max: 45, slider: 45, step: 5, help: "Each training digit turns at random, by at most this many degrees." },
+  { name: "seed", title: "Seed", start: 0, min: 0, max: 4294967295, whole: true, help: "Where chance begins: the same seed gives the same network." },
 ];
+
+export const numberText = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: 6 });
 
 export const defaults = () => structuredClone(Object.fromEntries(SETTINGS.map(({ name, start }) => [name, start])));
 
@@ -131,9 +42,7 @@ export function problemOf({ name, title, choices, min, max, whole }, value) {
   }
   if (choices) return choices.includes(value) ? "" : `${title}: ${choices.join(", ")}.`;
   const isFine = Number.isFinite(value) && value >= min && value <= max && (!whole || Number.isInteger(value));
-  return isFine
-    ? ""
-    : `${title}: ${whole ? "a whole number " : ""}from ${min.toLocaleString("en")} to ${max.toLocaleString("en")}.`;
+  return isFine ? "" : `${title}: ${whole ? "a whole number " : ""}from ${numberText(min)} to ${numberText(max)}.`;
 }
 
 export const isLast = (hidden) => hidden.length >= MAX_LAYERS;
@@ -183,11 +92,11 @@ export function fromHash(hash) {
 // One line to paste: how a network did, and the link to its settings.
 export function resultLine(settings, { accuracy, n, epoch, mine }, page) {
   const own = mine ? `, ${mine.right} of ${mine.n} of mine` : "";
-  return `${percent(accuracy, 2)} of ${n.toLocaleString("en")} test digits after ${epochText(epoch)} epochs${own}: ${page}${hashOf({ a: settings })}`;
+  return `${percent(accuracy, 2)} of ${n.toLocaleString("en")} test digits after ${epochsText(epoch)}${own}: ${page}${hashOf({ a: settings })}`;
 }
 
 const RESULT =
-  /^(.*?)[\s:,]*(\d{1,3}\.\d\d)% of ([\d,]+) test digits after ([\d.]+) epochs(?:, (\d+) of (\d+) of mine)?: \S*?(#play\?\S*)\s*$/;
+  /^[\s>*-]*(.*?)[\s:,]*(\d{1,3}\.\d\d)% of ([\d,]+) test digits after ([\d.]+) epochs?(?:, (\d+) of (\d+) of mine)?: \S*?(#play\?\S*)\s*$/;
 
 // What a pasted line says, {who, accuracy, n, epoch, mine, settings}; null if it is no such line.
 export function fromResult(line) {

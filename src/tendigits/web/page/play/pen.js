@@ -1,6 +1,6 @@
 // A drawing goes through the networks as they learn: bars, the units of each layer, and what a unit responds to.
 
-import { announce, element, find, notifyError, trying } from "../shared/dom.js";
+import { element, find, notifyError, trying } from "../shared/dom.js";
 import { greyOf } from "../shared/image.js";
 import { Layers } from "../shared/layers.js";
 import { cropCanvas, drawCrop, drawWeights } from "../shared/pixels.js";
@@ -8,8 +8,10 @@ import { addBars, showBars } from "../shared/prediction.js";
 import { toMnist } from "../shared/stages/preprocess.js";
 import { Strokes } from "../shared/strokes.js";
 import { confidenceText } from "../shared/text.js";
+import { tell } from "./news.js";
 
 const DRAWN_SIDE = 112; // pixels to which a drawing is shrunk first
+const MAX_GUESS = 0.25; // the probability up to which a network only guesses
 
 let networks;
 let pad;
@@ -103,17 +105,21 @@ async function askUntilFresh() {
 }
 
 function show(found) {
-  const predictions = [];
+  const [texts, news] = [[], []];
   for (const name of ["a", "b"]) {
     const probabilities = found[name]?.at(-1) ?? null; // none of a network that has failed
-    const best = probabilities?.indexOf(Math.max(...probabilities));
+    const most = Math.max(...(probabilities ?? []));
+    const best = probabilities?.indexOf(most);
     showBars(find(`play-bars-${name}`), probabilities, best);
-    if (probabilities) {
+    if (!probabilities) layers[name].clear();
+    else {
       layers[name].show(found[name].slice(0, -1));
-      predictions.push(`${name.toUpperCase()} reads ${best}, ${confidenceText(probabilities[best])}`);
-    } else layers[name].clear();
+      news.push(`${name.toUpperCase()} reads ${best}`);
+      texts.push(`${news.at(-1)}, ${confidenceText(most)}${most > MAX_GUESS ? "" : ": just a guess"}`);
+    }
   }
-  announce("play-reads", predictions.length ? `${predictions.join("; ")}.` : "Draw a digit.");
+  find("play-reads").textContent = texts.length ? `${texts.join("; ")}.` : "Draw a digit.";
+  if (news.length) tell("reads", `${news.join("; ")}.`);
 }
 
 function showUnit(network, layer, unit) {

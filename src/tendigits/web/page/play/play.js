@@ -3,7 +3,7 @@
 import { announce, find, trying } from "../shared/dom.js";
 import { showCheck, showComparison, showCurves, showFigures, startComparing } from "./figures.js";
 import { startClass } from "./group.js";
-import { showLesson, startLessons } from "./lessons.js";
+import { lessonNow, showLesson, startLessons } from "./lessons.js";
 import { hashOf, resultLine } from "./link.js";
 import { digitsFor } from "./mnist.js";
 import { canLearn, Network, SMALL } from "./network.js";
@@ -11,7 +11,9 @@ import { ownDigits, startOwn } from "./own.js";
 import { askAgain, closeUnit, refreshUnit, setLayers, startDrawing } from "./pen.js";
 import { adoptAddress, chosenNetwork, copy, experiments, setExperiments, startSettings } from "./settings.js";
 
-const FRAME_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1000 : 100; // between two updates of curves and figures
+const IS_CALM = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const FRAME_MS = IS_CALM ? 1000 : 100; // between two updates of curves and figures
+const IS_NARROW = matchMedia("(max-width: 50rem)"); // the cards stand below each other
 const MAX_AHEAD = 0.05; // epochs by which one network may be ahead of the other
 const CANNOT =
   "This browser is too old for the playground, which needs WebAssembly SIMD: update it to Chrome or Edge 98, Firefox 113, Safari 16.4, or newer.";
@@ -41,9 +43,10 @@ export function startPlaying() {
   find("play-reset").addEventListener("click", () => act({ reset: {} }));
   find("play-close-unit").addEventListener("click", closeUnit);
   find("play-result").addEventListener("click", () => trying(copyResult));
-  find("play-all-settings").open = matchMedia("(min-width: 50rem)").matches; // on a phone the networks come first
   startSettings(settingsChanged);
-  startLessons(experiments, setExperiments, () => act({ reset: {} }));
+  startLessons(experiments, setLesson);
+  IS_NARROW.addEventListener("change", arrange);
+  arrange();
 }
 
 // Show the view; what it needs is loaded now, so that the first click finds it ready.
@@ -51,6 +54,22 @@ export function showPlaying() {
   if (!canLearn()) return;
   adoptAddress();
   if (!networks.a) work = work.then(() => trying(make)).then(drawSoon);
+}
+
+// Put the cards into the order in which they are seen: on a phone a lesson begins with the curves, everything else with the pen.
+function arrange() {
+  const [network, learning, drawing] = ["play-network", "play-learning", "play-drawing"].map(find);
+  const narrow = lessonNow() ? [learning, drawing, network] : [drawing, learning, network];
+  const focused = /** @type {any} */ (document.activeElement);
+  find("play-workbench").append(...(IS_NARROW.matches ? narrow : [network, learning, drawing]));
+  focused?.focus({ preventScroll: true }); // an element that moves loses it
+}
+
+// Begin or end a lesson: other settings, and what the networks before have learned goes.
+function setLesson(given) {
+  setExperiments(given);
+  arrange();
+  act({ reset: {} });
 }
 
 // A network whose settings have changed stops learning; the next click makes it anew.
@@ -85,7 +104,8 @@ function follow() {
   isFollowing = isLearning() && !find("play").hidden;
   if (!isFollowing) return;
   askAgain();
-  requestAnimationFrame(follow);
+  if (IS_CALM) setTimeout(follow, FRAME_MS);
+  else requestAnimationFrame(follow);
 }
 
 // Create the networks whose settings have changed, then ask them for something, {request: arguments}.
@@ -134,8 +154,8 @@ function ownChanged() {
 async function copyResult() {
   const name = chosenNetwork();
   const { check } = networks[name] ?? {};
-  if (!check || statusOf(name) !== "paused")
-    throw new Error("Train the network first, then pause it: a result is what the last test says.");
+  if (!check) throw new Error("Train the network first.");
+  if (statusOf(name) !== "paused") throw new Error("Press Pause first: then your result stands still.");
   const page = location.protocol === "file:" ? "" : location.href.split("#")[0];
   await copy(resultLine(experiments[name], check, page), "result: put your name in front");
 }
@@ -169,9 +189,9 @@ function draw() {
     ]),
   );
   showFigures(shown);
-  showCurves(shown);
-  const check = shown[chosenNetwork()]?.check ?? null;
-  if (check !== checked) showCheck(check);
+  showCurves(shown, lessonNow()?.zoom);
+  const { check = null } = shown[chosenNetwork()] ?? {};
+  if (check !== checked) showCheck(check, experiments[chosenNetwork()]);
   checked = check;
   for (const id of ["play-side-b", "play-layers-name", "play-layers-side-b", "play-compare"])
     find(id).hidden = !shown.b;
@@ -192,6 +212,6 @@ function stateOf(shown) {
   if (any("starting")) return "Making the networks…";
   if (failed.length) return failed.join(" ");
   if (any("running")) return "Learning. Draw meanwhile.";
-  if (any("changed") && !any("ready")) return "Settings changed: Train starts over.";
+  if (any("changed") && !any("ready")) return "New settings. Train begins again with a new network.";
   return any("paused") ? "Paused." : "Choose settings, then train.";
 }

@@ -1,8 +1,23 @@
 // The settings of the networks A and B: their controls, the address that holds them, and what is wrong with them.
 
-import { element, find, notify } from "../shared/dom.js";
+import { button, element, find, notify } from "../shared/dom.js";
 import { asKeras, asRecipe } from "./code.js";
-import { defaults, fromHash, hashOf, isLast, parameters, problemOf, SETTINGS } from "./link.js";
+import {
+  defaults,
+  fromHash,
+  hashOf,
+  isLast,
+  numberText,
+  parameters,
+  problemOf,
+  SETTINGS,
+  SHOWN_FIRST,
+} from "./link.js";
+import { SMALL } from "./network.js";
+import { packed } from "./packed.js";
+
+const FIRST = SETTINGS.slice(0, SHOWN_FIRST);
+const MORE = SETTINGS.slice(SHOWN_FIRST);
 
 let chosen = "a"; // the network whose settings are shown
 let changed;
@@ -14,7 +29,8 @@ export const experiments = {}; // network -> its settings
 export function startSettings(whenChanged) {
   changed = whenChanged;
   experiments.a = defaults();
-  find("play-settings").replaceChildren(...SETTINGS.map(field));
+  find("play-settings").replaceChildren(...FIRST.map(field));
+  find("play-settings-more").replaceChildren(...MORE.map(field));
   for (const name of ["a", "b"]) find(`play-choose-${name}`).addEventListener("click", () => choose(name));
   find("play-add").addEventListener("click", () => {
     experiments.b = structuredClone(experiments.a);
@@ -47,19 +63,28 @@ export function setExperiments(given) {
   delete experiments.b;
   Object.assign(experiments, structuredClone(given));
   choose(chosen in experiments ? chosen : "a");
+  const isUsual = ({ name, start }) =>
+    name === "seed" || Object.values(experiments).every((each) => each[name] === start);
+  find("play-more-settings").open ||= !MORE.every(isUsual);
 }
 
 export const chosenNetwork = () => chosen;
 
-// Show a text below the buttons, and copy it where the browser lets us.
+// Show a text below the buttons, and copy it. Only https, localhost and some files have a clipboard; elsewhere the text is selected.
 export async function copy(text, name) {
-  find("play-code").textContent = text;
-  find("play-code").hidden = false;
-  const isCopied = await navigator.clipboard?.writeText(text).then(
-    () => true,
-    () => false,
-  );
-  notify(isCopied ? `Copied the ${name}.` : "It is shown below the buttons of the network: copy it from there.");
+  const shown = find("play-code");
+  shown.textContent = text;
+  shown.hidden = false;
+  const done = () => true;
+  const isCopied = (await navigator.clipboard?.writeText(text).then(done, () => false)) || copySelected(shown);
+  notify(isCopied ? `Copied the ${name}.` : "Selected below: press Ctrl+C (on a phone: hold it, Copy).");
+}
+
+function copySelected(shown) {
+  shown.scrollIntoView({ block: "nearest" });
+  shown.focus({ preventScroll: true });
+  getSelection().selectAllChildren(shown);
+  return document.execCommand("copy");
 }
 
 function choose(name) {
@@ -72,119 +97,85 @@ function choose(name) {
   describe();
 }
 
-const numberText = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: 6 });
-
 function field(setting) {
-  const { name, title, help, choices, values, slider, step, min, max } = setting;
-  const given = { id: `play-${name}`, "aria-describedby": `about-${name}` };
+  const { name, title, help } = setting;
   const about = [
     element("p", { id: `about-${name}`, class: "hint" }, help),
     element("p", { id: `problem-${name}`, class: "doubt", role: "status", hidden: true }),
   ];
-  if (name === "hidden")
-    return element(
-      "fieldset",
-      { ...given, class: "setting" },
-      element("legend", {}, title),
-      element("div", { class: "row", id: "play-units" }),
-      ...about,
-    );
-  let input;
-  if (name === "mine") input = element("input", { ...given, type: "checkbox" });
-  else if (choices || values)
-    input = element(
-      "select",
-      given,
-      ...(choices ?? values).map((value) => element("option", { value }, choices ? value : numberText(value))),
-    );
-  else
-    input = element(
-      "input",
-      slider === undefined
-        ? { ...given, type: "number", min, max, step: 1 }
-        : { ...given, type: "range", min: 0, max: slider, step },
-    );
-  input.addEventListener("input", () =>
-    set(
-      setting,
-      name === "mine" ? input.checked : choices ? input.value : input.value === "" ? Number.NaN : Number(input.value),
-    ),
-  );
-  return element(
-    "div",
-    { class: "setting" },
-    element("label", { for: given.id }, title, " ", element("output", { id: `value-${name}`, for: given.id })),
-    input,
-    ...about,
-  );
+  const given = { id: `play-${name}`, "aria-describedby": `about-${name}` };
+  if (name === "hidden") {
+    const units = element("div", { class: "row", id: "play-units" });
+    return element("fieldset", { ...given, class: "setting" }, element("legend", {}, title), units, ...about);
+  }
+  const input = control(setting, given);
+  input.addEventListener("input", () => set(setting, enteredIn(setting, input)));
+  input.addEventListener("change", () => showValue(name)); // where a value was refused, the one that holds
+  const value = element("output", { id: `value-${name}`, for: given.id });
+  return element("div", { class: "setting" }, element("label", { for: given.id }, title, " ", value), input, ...about);
 }
+
+function control({ name, choices, values, slider, step, min, max }, given) {
+  if (name === "mine") return element("input", { ...given, type: "checkbox" });
+  if (slider !== undefined) return element("input", { ...given, type: "range", min: 0, max: slider, step });
+  if (!choices && !values) return element("input", { ...given, type: "number", min, max, step: 1 });
+  const isMissing = (value) => name === "digits" && value > SMALL && !packed.all_digits;
+  const about = (value) => `${choices ? value : numberText(value)}${isMissing(value) ? " (not in this copy)" : ""}`;
+  const option = (value) => element("option", { value, disabled: isMissing(value) }, about(value));
+  return element("select", given, ...(choices ?? values).map(option));
+}
+
+const enteredIn = ({ name, choices }, { value, checked }) =>
+  name === "mine" ? checked : choices ? value : numberIn(value);
+const numberIn = (text) => (text === "" ? Number.NaN : Number(text));
 
 // The hidden layers: a number of units each, with buttons to add and remove a layer.
 function fillHidden(setting) {
   const { hidden } = experiments[chosen];
+  const place = find("play-units");
   const replace = (units, focus) => {
     set(setting, units);
     fillHidden(setting);
     find(focus).focus();
   };
-  const read = () =>
-    [...find("play-units").querySelectorAll("input")].map((input) =>
-      input.value === "" ? Number.NaN : Number(input.value),
-    );
-  find("play-units").replaceChildren(
-    ...hidden.map((units, i) =>
-      element("input", {
-        id: `play-units-${i}`,
-        type: "number",
-        min: 1,
-        step: 1,
-        value: units,
-        "aria-label": `Units of hidden layer ${i + 1}`,
-        oninput: () => set(setting, read()),
-      }),
-    ),
-    element(
-      "button",
-      {
-        type: "button",
-        id: "play-more",
-        class: "icon",
-        disabled: isLast(hidden),
-        "aria-label": "Add a hidden layer",
-        onclick: () => replace([...experiments[chosen].hidden, experiments[chosen].hidden.at(-1) ?? 64], "play-more"),
-      },
-      "+",
-    ),
-    element(
-      "button",
-      {
-        type: "button",
-        id: "play-fewer",
-        class: "icon",
-        disabled: !hidden.length,
-        "aria-label": "Remove the last hidden layer",
-        onclick: () => replace(experiments[chosen].hidden.slice(0, -1), "play-fewer"),
-      },
-      "−",
-    ),
+  const layer = (units, i) =>
+    element("input", {
+      id: `play-units-${i}`,
+      type: "number",
+      min: 1,
+      value: units,
+      "aria-label": `Units of hidden layer ${i + 1}`,
+      oninput: () =>
+        set(
+          setting,
+          Array.from(place.querySelectorAll("input"), ({ value }) => numberIn(value)),
+        ),
+      onchange: ({ target }) => (target.value = experiments[chosen].hidden[i]),
+    });
+  const more = () => replace([...experiments[chosen].hidden, experiments[chosen].hidden.at(-1) ?? 64], "play-more");
+  const fewer = () => replace(experiments[chosen].hidden.slice(0, -1), "play-fewer");
+  place.replaceChildren(
+    ...hidden.map(layer),
+    button("+", more, { id: "play-more", disabled: isLast(hidden), "aria-label": "Add a hidden layer" }),
+    button("−", fewer, { id: "play-fewer", disabled: !hidden.length, "aria-label": "Remove the last hidden layer" }),
   );
 }
 
 function fill(setting) {
   const { name } = setting;
-  const value = experiments[chosen][name];
   showProblem(setting, "");
   if (name === "hidden") return fillHidden(setting);
-  const input = find(`play-${name}`);
+  const [value, input] = [experiments[chosen][name], find(`play-${name}`)];
   if (input.tagName === "SELECT" && ![...input.options].some((option) => option.value === String(value)))
     input.append(element("option", { value }, numberText(value)));
-  if (name === "mine") input.checked = value;
-  else input.value = value;
   showValue(name);
 }
 
 function showValue(name) {
-  if (find(`play-${name}`).type === "range") find(`value-${name}`).textContent = String(experiments[chosen][name]);
+  const [value, input] = [experiments[chosen][name], find(`play-${name}`)];
+  if (name === "mine") input.checked = value;
+  else input.value = value;
+  if (input.type === "range") find(`value-${name}`).textContent = String(value);
 }
 
 function showProblem({ name }, problem) {
@@ -198,7 +189,7 @@ function set(setting, value) {
   showProblem(setting, problem);
   if (problem) return;
   experiments[chosen][setting.name] = value;
-  if (setting.name !== "hidden") showValue(setting.name);
+  if (find(`play-${setting.name}`).type === "range") showValue(setting.name);
   describe();
 }
 

@@ -2,7 +2,9 @@
 
 import { MAX_OUTPUTS, PIXELS } from "./kernel.js";
 
-const MAX_WEIGHT_PICTURES = 64; // eight by eight
+const MAX_WEIGHT_PICTURES = 18; // three rows of six, as in the notebook
+const MIN_INK = 0.01; // of the digits: where fewer have ink, a weight has learned little and would only be noise
+const BRIGHTEST = 0.995; // the part of the weights that are not as bright as can be
 const MAX_MISTAKES = 12;
 const N_BINS = 24; // of a histogram of activations
 const N_SEARCHED = 5000; // training digits that are searched for those that excite a unit most
@@ -10,21 +12,39 @@ const N_EXCITING = 12;
 const MIN_PROBABILITY = 1e-7; // lower probabilities count as this in the loss, as in Keras
 const NORMAL_95 = 1.959964; // standard deviations, for a 95% interval
 
-// Weights as bytes: zero is 128, and the largest absolute value is 1 or 255.
-function pictureOf(values) {
-  const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-12);
-  return Uint8Array.from(values, (value) => Math.round(128 + (127 * value) / scale));
+// Weights as bytes: zero is 128, and `scale` or more is 1 or 255.
+function pictureOf(values, scale = scaleOf(values)) {
+  const byteOf = (value) => Math.round(128 + 127 * Math.max(-1, Math.min(1, value / scale)));
+  return Uint8Array.from(values, byteOf);
 }
 
-const columnOf = (values, columns, column) =>
-  Float32Array.from({ length: values.length / columns }, (_, row) => values[row * columns + column]);
+function scaleOf(values) {
+  const sizes = Float32Array.from(values, Math.abs).sort();
+  return Math.max(sizes[Math.floor(BRIGHTEST * (sizes.length - 1))], 1e-12);
+}
 
-// Pictures of the weights of the first layer's first units.
-export function weightPictures({ kernel, units }) {
-  const weights = kernel.weights(0);
-  return Array.from({ length: Math.min(units[1], MAX_WEIGHT_PICTURES) }, (_, unit) =>
-    pictureOf(columnOf(weights, units[1], unit)),
-  );
+// The weights of the first layer for one unit; those of pixels that hardly ever have ink are zero.
+function weightsOf(learner, weights, unit) {
+  learner.inked ??= inkedPixels(learner);
+  return Float32Array.from(learner.inked, (isInked, row) => isInked * weights[row * learner.units[1] + unit]);
+}
+
+function inkedPixels({ x, y }) {
+  const [n, counts] = [Math.min(N_SEARCHED, y.length), new Uint32Array(PIXELS)];
+  for (let i = 0; i < n * PIXELS; i++) if (x[i]) counts[i % PIXELS] += 1;
+  return counts.map((count) => Number(count >= MIN_INK * n));
+}
+
+// Pictures of the first layer's units with the largest weights, in the order of the units.
+export function weightPictures(learner) {
+  const weights = learner.kernel.weights(0);
+  const units = Array.from({ length: learner.units[1] }, (_, unit) => {
+    const values = weightsOf(learner, weights, unit);
+    return { unit, values, size: values.reduce((sum, value) => sum + value * value, 0) };
+  });
+  const largest = units.sort((a, b) => b.size - a.size).slice(0, MAX_WEIGHT_PICTURES);
+  const scale = scaleOf(largest.flatMap(({ values }) => [...values]));
+  return largest.sort((a, b) => a.unit - b.unit).map(({ values }) => pictureOf(values, scale));
 }
 
 // Counts how a network reads digits x with the labels y, as their probabilities come in.
@@ -117,11 +137,12 @@ export function activations({ kernel, units }, x) {
 // What a unit responds to, as a picture, and the training digits that excite it most; `turn` lets others in between.
 //
 // For the first layer the picture is its weights, for a deeper one the gradient of its output with respect to the pixels.
-export async function describeUnit({ kernel, units, x, y }, testX, layer, unit, turn) {
+export async function describeUnit(learner, testX, layer, unit, turn) {
+  const { kernel, units, x, y } = learner;
   const picture = pictureOf(
     layer
       ? kernel.gradient(testX.subarray(0, MAX_OUTPUTS * PIXELS), layer, unit)
-      : columnOf(kernel.weights(0), units[1], unit),
+      : weightsOf(learner, kernel.weights(0), unit),
   );
   const searched = Math.min(N_SEARCHED, y.length);
   const excited = [];

@@ -22,6 +22,9 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+export const button = (text, onclick, attributes = {}) =>
+  element("button", { type: "button", ...attributes, onclick }, text);
+
 // The attributes of an SVG rectangle.
 export const rectOf = ([left, top, right, bottom]) => ({ x: left, y: top, width: right - left, height: bottom - top });
 
@@ -70,20 +73,11 @@ let hiding;
 
 // Show a message at the bottom of the window, or above what can be used there; `action` adds a button: {name, do}.
 export function notify(text, action = null, kind = "shown") {
-  const button =
-    action &&
-    element(
-      "button",
-      {
-        type: "button",
-        onclick: () => {
-          hideMessage();
-          action.do();
-        },
-      },
-      action.name,
-    );
-  find("toast").replaceChildren(text, ...(button ? [button] : []));
+  const act = () => {
+    hideMessage();
+    action.do();
+  };
+  find("toast").replaceChildren(text, ...(action ? [button(action.name, act)] : []));
   find("toast").className = kind;
   placeMessage();
   addEventListener("scroll", placeMessage);

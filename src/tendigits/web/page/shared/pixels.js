@@ -51,18 +51,12 @@ export function drawWeights(canvas, bytes) {
 }
 
 // Draw weights of many units into one canvas: with a canvas for each, the browser would take longer over every picture of the screen.
-export function drawWeightSheet(canvas, pictures, columns = 8) {
+export function drawWeightSheet(canvas, pictures, columns) {
   const step = CROP_SIDE + 1;
+  const colour = (byte) => heat((byte - 128) / 127);
   [canvas.width, canvas.height] = [columns * step - 1, Math.ceil(pictures.length / columns) * step - 1];
   pictures.forEach((bytes, i) => {
-    drawPixels(
-      canvas,
-      bytes,
-      (byte) => heat((byte - 128) / 127),
-      step * (i % columns),
-      step * Math.floor(i / columns),
-      CROP_SIDE,
-    );
+    drawPixels(canvas, bytes, colour, step * (i % columns), step * Math.floor(i / columns), CROP_SIDE);
   });
 }
 

@@ -23,6 +23,9 @@ export function epochText(epoch) {
   return epoch.toFixed(epoch > 0 && epoch < 0.1 ? 3 : 2);
 }
 
+// The same with the word: "1 epoch", "0.25 epochs".
+export const epochsText = (epoch) => (Number.isInteger(epoch) ? plural(epoch, "epoch") : `${epochText(epoch)} epochs`);
+
 // A rounded duration, such as "2 minutes".
 export function durationText(seconds) {
   return seconds < 90 ? plural(Math.max(1, Math.round(seconds)), "second") : plural(Math.round(seconds / 60), "minute");
