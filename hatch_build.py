@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent
 SOURCE = ROOT / "src" / "tendigits" / "engine" / "dense.c"
 WASM = ROOT / "src" / "tendigits" / "web" / "page" / "play" / "play.wasm"
 
-COMMON = ("-O3", "-std=gnu11", "-ffp-contract=fast", "-Wall", "-Wextra", "-Werror")
+COMMON = ("-O3", "-std=gnu11", "-ffp-contract=fast", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror")
 FOR_WASM = (
     "-target", "wasm32-freestanding", "-mcpu=generic+simd128+bulk_memory",
     "-nostdlib", "-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,--strip-all",
@@ -68,8 +68,13 @@ def compile_libraries(name: str, folder: Path) -> list[Path]:
     levels = {"": (), "_v3": ("-mcpu=x86_64_v3",), "_v4": ("-mcpu=x86_64_v4",)} if "x86" in target else {"": ()}
     outputs = {folder / f"dense{level}.{suffix}": processor for level, processor in levels.items()}
     for output, processor in outputs.items():
-        _compile(output, "-shared", "-fPIC", "-Wl,-s", "-target", target, *processor)
+        compile_library(output, name, "-Wl,-s", *processor)
     return list(outputs)
+
+
+def compile_library(output: Path, name: str, *options: str) -> None:
+    """Write a library for a platform."""
+    _compile(output, "-shared", "-fPIC", "-target", PLATFORMS[name][0], *options)
 
 
 def compile_wasm(output: Path) -> None:

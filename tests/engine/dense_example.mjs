@@ -1,5 +1,7 @@
-// The network of dense.c in JavaScript: learns 784-64-64-10 from digits on the standard input, and prints its accuracy.
+// The network of dense.c in JavaScript: learns 784-64-64-10 from digits on the standard input, and prints its accuracy
+// and a digest of the first layer.
 // Input: the number of digits as uint32, their pixels, their labels.
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 const module = await WebAssembly.compile(readFileSync(process.argv[2]));
@@ -25,13 +27,16 @@ const net = dense.dense_init(memory, layers, widths, put(Int32Array.of(1, 1, 0))
 dense.dense_glorot(net, 1);
 dense.dense_optimizer(net, 1, 0.001, 0.9, 0.999, 1e-7); // Adam
 const rows = put(Int32Array.from({ length: n }, (_, i) => i));
-const keys = put(Uint32Array.of(1, 0, 2, 0, 0, 0));
+const keys = put(Uint32Array.of(0, 0, 1, 0, 2, 0));
 const sums = put(new Float32Array(2));
+const learned = put(new Float32Array(785 * 64));
 const steps = Math.floor(n / batch);
 const began = performance.now();
-dense.dense_train(net, x, 1, labels, rows, steps, batch, 0, keys, sums, 0);
+dense.dense_train(net, x, 1, labels, rows, n, steps, batch, 0, keys, sums);
 const seconds = (performance.now() - began) / 1000;
 new Float32Array(dense.memory.buffer, sums, 2).fill(0);
-dense.dense_train(net, x, 1, labels, 0, steps, batch, 0, 0, sums, 0);
+dense.dense_train(net, x, 1, labels, 0, n, steps, batch, 0, 0, sums);
 const [loss, right] = new Float32Array(dense.memory.buffer, sums, 2);
-console.log(JSON.stringify({ loss: loss / n, accuracy: right / n, seconds }));
+dense.dense_copy(net, 0, 0, learned, learned + 4 * 784 * 64, 0);
+const weights = createHash("sha256").update(new Uint8Array(dense.memory.buffer, learned, 4 * 785 * 64)).digest("hex");
+console.log(JSON.stringify({ loss: loss / n, accuracy: right / n, seconds, weights }));

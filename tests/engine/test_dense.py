@@ -1,81 +1,123 @@
-"""The fast steps of dense.c against its plain one, for each processor's library; and in WebAssembly."""
+"""dense.c: fast steps against the plain one, for each processor and in WebAssembly; bits, rows, subnormal numbers."""
 
 import ctypes
+import hashlib
 import json
-import runpy
 import struct
 import subprocess
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dense_net import BUILD, LEVELS, OPTIMIZERS, DenseNet, examples
+from tendigits.data.preprocess import to_input
 from tendigits.engine import kernel
 
-ROOT = Path(__file__).parent.parent.parent
 WASM = files("tendigits") / "web" / "page" / "play" / "play.wasm"
-LAYERS, WIDTHS, N, RATE = 3, np.array([50, 33, 20, 7], np.int32), 27, 0.5
-
-LEVEL = kernel.load_library("").dense_level()  # of this processor; built by: python hatch_build.py
-
-
-@pytest.mark.parametrize("activation", kernel.ACTIVATIONS)
-@pytest.mark.parametrize("level", ["", *(f"_v{level}" for level in (3, 4) if level <= LEVEL)])
-def test_a_fast_step_equals_the_plain_one(level, activation):
-    library = kernel.load_library(level)
-    rng = np.random.default_rng(0)
-    x = rng.random((N, 50), np.float32) * (rng.random((N, 50)) < 0.3)
-    labels = rng.integers(0, 7, N).astype(np.uint8)
-    weights = [np.float32(rng.normal(0, 0.2, (a, b))) for a, b in pairwise(WIDTHS)]
-    biases = [np.float32(rng.normal(0, 0.2, n)) for n in WIDTHS[1:]]
-    activations = np.full(LAYERS, kernel.ACTIVATIONS.index(activation), np.int32)
-
-    def address(array):
-        return ctypes.c_void_p(array.ctypes.data)
-
-    memory = np.empty(library.dense_bytes(LAYERS, address(WIDTHS), N) + 64, np.uint8)
-    memory = memory[-memory.ctypes.data % 64 :]
-    settings = map(address, (WIDTHS, activations, np.zeros(LAYERS, np.float32)))
-    net = library.dense_init(address(memory), LAYERS, *settings, N, 1)
-    library.dense_optimizer(net, 0, RATE, 0, 0, 0)
-    for i, both in enumerate(zip(weights, biases, strict=True)):
-        library.dense_copy(net, i, 0, *map(address, both), 1)
-    sums, keys = np.zeros(2, np.float32), np.zeros((LAYERS, 2), np.uint32)
-    library.dense_train(net, address(x), 0, address(labels), None, 1, N, 0, address(keys), address(sums), 0)
-    found = [(np.empty_like(w), np.empty_like(b)) for w, b in zip(weights, biases, strict=True)]
-    for i, both in enumerate(found):
-        library.dense_copy(net, i, 0, *map(address, both), 0)
-
-    before = [w.copy() for w in weights]
-    outputs, gradients = (
-        [x, *(np.empty((N, n), np.float32) for n in WIDTHS[1:])],
-        [np.empty((N, n), np.float32) for n in WIDTHS],
-    )
-
-    def addresses(arrays):
-        return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))
-
-    lists = (addresses(arrays) for arrays in ([x, *weights], [x, *biases], outputs, gradients))
-    library.dense_plain_step(
-        LAYERS, address(WIDTHS), address(activations), *lists, address(labels), N, ctypes.c_float(RATE)
-    )  # fmt: skip
-    for (w, b), plain, bias, start in zip(found, weights, biases, before, strict=True):
-        assert np.abs(plain - start).max() > 1e-3
-        np.testing.assert_allclose(w, plain, atol=1e-6)
-        np.testing.assert_allclose(b, bias, atol=1e-6)
+WIDTHS = (50, 33, 20, 7)  # nothing is a multiple of a vector's width
+SMALLEST = np.float32(2**-126)  # that is not subnormal
 
 
-def test_webassembly_learns_digits(digits):
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The library with the plain step, which users do not get."""
+    path = tmp_path_factory.mktemp("plain") / "dense.so"
+    BUILD["compile_library"](path, BUILD["MACHINE"], "-DPLAIN_STEP")
+    return ctypes.CDLL(str(path))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    ("activation", "optimizer"),
+    [("relu", "adam"), ("tanh", "sgd"), ("sigmoid", "rmsprop"), ("linear", "sgd")],
+)
+def test_fast_steps_equal_the_plain_ones(plain, level, activation, optimizer):
+    x, labels = examples(54, WIDTHS[0], WIDTHS[-1])
+    net = DenseNet(kernel.load_library(level), WIDTHS, activation, optimizer, dropout=0.3, batch=27)
+    before = net.part(0)
+    parts = [net.part(part) for part in range(3)]
+    outputs = [np.empty((27, n), np.float32) for n in WIDTHS[1:]]
+    gradients = [np.empty((27, n), np.float32) for n in WIDTHS]
+    for step in range(2):
+        rows = slice(27 * step, 27 * (step + 1))
+        net.train(x[rows], labels[rows], 27, first=step)
+        values = [[None, *weights_or_moments] for weights_or_moments in parts] + [[x[rows], *outputs], gradients]
+        lists = [(ctypes.c_void_p * 4)(*(array is not None and array.ctypes.data for array in part)) for part in values]
+        at = (ctypes.c_void_p(array.ctypes.data) for array in (labels[rows], net.keys))
+        plain.dense_plain_step(ctypes.c_void_p(net.net), *lists, next(at), 27, next(at), step + 1)
+    assert all(np.abs(after - start).max() > 1e-3 for after, start in zip(parts[0], before, strict=True))
+    for part, values in enumerate(parts):
+        for found, expected in zip(net.part(part), values, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=3e-6, err_msg=str(part))
+
+
+def test_libraries_and_threads_give_the_same_bits():
+    """Of two kinds: with and without instructions that multiply and add in one."""
+    found = {}
+    for level in LEVELS:
+        for threads in (1, 2, 5):
+            digest = hashlib.sha256()
+            for optimizer, activation in zip(OPTIMIZERS, ("relu", "tanh", "sigmoid"), strict=True):
+                net = DenseNet(kernel.load_library(level), WIDTHS, activation, optimizer, dropout=0.2, threads=threads)
+                error, loss, right = net.train(*examples(640, WIDTHS[0], WIDTHS[-1]), 32, steps=20)
+                digest.update(net.everything() + struct.pack("fff", error, loss, right))
+            found.setdefault(level in ("_v3", "_v4"), set()).add(digest.digest())
+    assert all(len(digests) == 1 for digests in found.values())
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_no_subnormal_number_stays_in_memory(digits, activation, optimizer):
+    """Moments decay where inputs are always blank; outputs and gradients vanish where weights have become large."""
+    x, labels = to_input(digits.x_train[:2000]).reshape(-1, 784), digits.y_train[:2000].astype(np.uint8)
+    x[:, 0] = 0.123  # where the numbers begin in memory: before it there are offsets, small integers
+    net = DenseNet(kernel.load_library(LEVELS[-1]), (784, 32, 32, 10), activation, optimizer)
+    for epoch in range(3):
+        net.train(x, labels, 2, steps=1000, first=1000 * epoch)
+    for factor in (1, 100):
+        net.scale_weights(factor)
+        net.train(x, labels, 32)
+        numbers = np.abs(net.memory[np.flatnonzero(net.memory == x[0, 0])[0] :])
+        assert (numbers >= SMALLEST).sum() > 40_000
+        assert ((numbers > 0) & (numbers < SMALLEST)).sum() == 0, factor
+
+
+@pytest.mark.parametrize(
+    ("rows", "label", "n"),
+    [([0, 8], 0, 2), ([0, -1], 0, 2), ([2**31 - 1, 0], 0, 2), ([0, 1], 7, 2), (None, 0, 9), ([0] * 33, 0, 33)],
+)
+def test_rows_and_labels_that_are_not_there_are_refused(rows, label, n):
+    x, labels = examples(8, WIDTHS[0], 7)
+    labels[1] = label
+    net = DenseNet(kernel.load_library(LEVELS[-1]), WIDTHS, "relu", "adam")
+    before = net.everything()
+    assert net.train(x, labels, n, rows=None if rows is None else np.array(rows, np.int32)) == (1, 0, 0)
+    assert net.everything() == before
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((8, 50)), np.zeros((8, 100), np.float32)[:, ::2], None])
+def test_arrays_of_another_kind_never_reach_c(wrong):
+    net = DenseNet(kernel.load_library(LEVELS[-1]), WIDTHS, "relu", "adam")
+    with pytest.raises((ctypes.ArgumentError, TypeError)):
+        net.train(wrong, np.zeros(8, np.uint8), 8)
+
+
+def test_webassembly_learns_digits_and_has_the_bits_of_the_library(digits):
     n = 4000
     sent = struct.pack("<I", n) + digits.x_train[:n].tobytes() + digits.y_train[:n].tobytes()
     script = Path(__file__).parent / "dense_example.mjs"
     done = subprocess.run(["node", script, str(WASM)], input=sent, capture_output=True, check=True)
-    assert json.loads(done.stdout)["accuracy"] > 0.85
+    result = json.loads(done.stdout)
+    assert result["accuracy"] > 0.85
+    net = DenseNet(kernel.load_library(""), (784, 64, 64, 10), "relu", "adam", dropout=0.2)
+    x = digits.x_train[:n].reshape(n, 784) * np.float32(1 / 255)
+    net.train(x, digits.y_train[:n].astype(np.uint8), 32, steps=n // 32)
+    assert result["weights"] == hashlib.sha256(net.part(0)[0].tobytes()).hexdigest()
 
 
 @pytest.mark.slow
 def test_play_wasm_is_what_the_compiler_makes_of_dense_c(tmp_path):
-    runpy.run_path(str(ROOT / "hatch_build.py"))["compile_wasm"](tmp_path / "play.wasm")
+    BUILD["compile_wasm"](tmp_path / "play.wasm")
     assert (tmp_path / "play.wasm").read_bytes() == WASM.read_bytes(), "python hatch_build.py wasm"

@@ -1,7 +1,7 @@
 /* A stack of Dense layers that learns, for Python (ctypes) and for the browser (WebAssembly); no library, no malloc.
 
    Hidden layers have relu, tanh, sigmoid or no activation and dropout, the last one softmax with cross-entropy.
-   A step is written plainly first and then fast, and a test compares the two.
+   A step is written fast, and plainly for the tests, which compare the two.
    The caller gives the memory, aligned to 64 bytes; it must not move while it is used:
 
      bytes = dense_bytes(layers, widths, batch)        widths: int32[layers + 1], the inputs first
@@ -11,20 +11,22 @@
      dense_glorot(net, seed)                           new weights (Glorot uniform), biases and moments are zero
      dense_copy(net, layer, part, kernel, bias, into)  part 0: weights, 1 and 2: the optimizer's moments;
                                                        float32[inputs][units], float32[units]; into the net?
-     dense_train(net, x, bytes, labels, rows, steps, n, first, keys, sums, thread)
-     dense_outputs(net, x, bytes, rows, n, layer, out)            out: float32[n][units] of a layer; last: probabilities
-     dense_gradient(net, x, bytes, rows, n, layer, unit, out)     out: float32[inputs], mean gradient of a unit's output
+     error = dense_train(net, x, bytes, labels, rows, count, steps, n, first, keys, sums)
+     dense_outputs(net, x, bytes, n, layer, out)                  out: float32[n][units] of a layer; last: probabilities
+     dense_gradient(net, x, bytes, n, layer, unit, out)           out: float32[inputs], mean gradient of a unit's output
 
    x       uint8[...][inputs] if `bytes`, which are divided by 255; else float32[...][inputs]
    labels  uint8[...], one for each row of x
-   rows    int32, the rows of x in the order of their use; null: 0, 1, 2, ... For training steps * n of them, n a step,
-           which is at most `batch`. The other functions take any n.
+   rows    int32[steps * n], the rows of x in the order of their use, n a step, at most `batch`; null: 0, 1, 2, ...
+   count   number of rows of x. If a row is not one of them, its label not one of the last layer's units, or n more than
+           `batch`, nothing is done and the error is 1, else 0.
    first   number of steps that were taken before: Adam depends on it
    keys    uint32[layers][2]: seed and counter of each layer's dropout; a step adds 1 to the counter. The draws are
            those of Keras on JAX. The same keys give the same run. Null: nothing is dropped and nothing learned.
    sums    float32[2]: the sum of the losses and the number of right answers are added
-   thread  0, or one of 0 ... threads - 1, each of which must be calling the same function. WebAssembly has one, and
-           dense_outputs and dense_gradient are for nets with one. */
+
+   Numbers that no result depends on count as 0: gradients, outputs and probabilities below TINY, moments below
+   TINY_MOMENT. Otherwise they decay into subnormal numbers, each of which takes some processors a hundred cycles. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -46,9 +48,12 @@ enum { LANES = 4, ROWS = 8 };
 #else
 enum { LANES = 4, ROWS = 4 };
 #endif
-enum { PANEL = 2 * LANES, MAX_LAYERS = 32, MAX_SPINS = 10000, ALIGNMENT = 64 };
+enum { PANEL = 2 * LANES, MAX_LAYERS = 32, MAX_THREADS = 8, ALIGNMENT = 64 };
 enum Activation { LINEAR, RELU, TANH, SIGMOID };
 enum Optimizer { SGD, ADAM, RMSPROP };
+
+#define TINY 0x1p-60f           /* 1e-18: the product of two such numbers is not yet subnormal */
+#define TINY_MOMENT 0x1p-103f   /* 1e-31: its root is 3e-16, of which an epsilon of 1e-8 leaves nothing */
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define EACH(i, n) for (int i = 0; i < (n); i++)
@@ -63,6 +68,8 @@ typedef int32_t I __attribute__((vector_size(4 * LANES)));
 
 INLINE V splat(float x) { return x - (V){}; }
 INLINE V select(I condition, V yes, V no) { return (V)((condition & (I)yes) | (~condition & (I)no)); }
+/* x, or 0 where it is nearer to 0 than `least`; compared as integers, which no processor is slow with. */
+INLINE V flushed(V x, float least) { return (V)((I)x & (((I)x & 0x7fffffff) >= (I)splat(least))); }
 INLINE U lanes(void) {
     U lane;
     EACH(i, LANES) lane[i] = i;
@@ -125,40 +132,16 @@ INLINE U random_bits(const uint32_t *key, U count) {
     return a ^ b;
 }
 
-/* ---- one step of SGD, plainly: the mathematics of all that follows ----
-   w[l]: float32[widths[l - 1]][widths[l]]; h[l], d[l]: float32[n][widths[l]], outputs (h[0]: inputs) and gradients */
-
-#ifndef __wasm__
-#define AT(matrix, l, row, column) matrix[l][(row) * widths[l] + (column)]
-API(dense_plain_step) void dense_plain_step(int layers, const int *widths, const int *activations, float **w, float **b,
-                                            float **h, float **d, const uint8_t *labels, int n, float rate) {
-    for (int l = 1; l <= layers; l++)
-        EACH(r, n) EACH(u, widths[l]) {
-            float z = b[l][u];
-            EACH(k, widths[l - 1]) z += AT(h, l - 1, r, k) * AT(w, l, k, u);
-            AT(h, l, r, u) = (l < layers ? activated(activations[l - 1], splat(z)) : exponential(splat(z)))[0];
-        }
-    EACH(r, n) {  /* softmax, and the gradient of the mean cross-entropy before it */
-        float sum = 0;
-        EACH(u, widths[layers]) sum += AT(h, layers, r, u);
-        EACH(u, widths[layers]) AT(d, layers, r, u) = (AT(h, layers, r, u) / sum - (u == labels[r])) / n;
-    }
-    for (int l = layers; l > 0; l--) {
-        if (l > 1) EACH(r, n) EACH(k, widths[l - 1]) {
-            float sum = 0;
-            EACH(u, widths[l]) sum += AT(d, l, r, u) * AT(w, l, k, u);
-            AT(d, l - 1, r, k) = sum * slope_of(activations[l - 2], splat(AT(h, l - 1, r, k)))[0];
-        }
-        EACH(r, n) EACH(u, widths[l]) {
-            EACH(k, widths[l - 1]) AT(w, l, k, u) -= rate * AT(h, l - 1, r, k) * AT(d, l, r, u);
-            b[l][u] -= rate * AT(d, l, r, u);
-        }
-    }
-}
-#endif
-
 /* ---- the network in its memory ----
-   Matrices are stored in panels of PANEL columns: all rows of the first panel, then all rows of the next. */
+   Matrices are stored in panels of PANEL columns, so that a vector is LANES columns of a row and the next row follows.
+   A matrix of 3 rows and 70 columns, in panels of 32 and of height 4 (the numbers say where an element is):
+
+              columns 0 ... 31       columns 32 ... 63        columns 64 ... 69, the rest unused
+     row 0  [   0    1 ...  31 ]   [ 128  129 ... 159 ]     [ 256 ... 261  ...  287 ]
+     row 1  [  32   33 ...  63 ]   [ 160  161 ... 191 ]     [ 288 ... 293  ...  319 ]
+     row 2  [  64   65 ...  95 ]   [ 192  193 ... 223 ]     [ 320 ... 325  ...  351 ]
+            [  96      ... 127 ]   [ 224      ... 255 ]     [ 352          ...  383 ]     below the last row
+               panel 0                panel 1                  panel 2                                          */
 
 typedef struct {
     int units, height;             /* height: rows of the weights' panels; the biases are in the last row */
@@ -169,34 +152,36 @@ typedef struct {
     float *dt;                     /* [units][batch]: d transposed */
 } Layer;
 
-typedef struct { int a, b; } Term;  /* of a product: offsets in its matrices */
+typedef struct { int left, right; } Term;  /* of a product: offsets of its factors in their matrices */
 
 typedef struct {
     int layers, batch, height, threads, optimizer; /* height: rows of the batches' panels */
     float rate, a, b, not_a, not_b, epsilon;       /* of the optimizer; not_a: 1 - a */
+    float step_rate;               /* Adam's rate in this step */
     Term *by_rows, *by_columns;    /* inputs that are not zero: [batch / ROWS][inputs], [inputs / ROWS][batch] */
     int *terms;                    /* [batch / ROWS] */
     float *losses;                 /* [batch][2]: loss, is right */
-    int waiting, asleep, turn;     /* of the barrier */
+    uint64_t ticket;               /* stage << 32 | its next piece of work that nobody has claimed */
+    int stage, done, asleep;       /* done: pieces of the stage that are finished */
     Layer layer[MAX_LAYERS + 1];   /* layer[0].h is the input */
 } Net;
 
-INLINE int up(int n, int to) { return (n + to - 1) / to * to; }
-INLINE size_t at(int height, int row, int column) {
+INLINE int round_up(int n, int to) { return (n + to - 1) / to * to; }
+INLINE size_t panel_offset(int height, int row, int column) {
     return ((size_t)(column / PANEL) * height + row) * PANEL + column % PANEL;
 }
 
 static void *take(char **memory, size_t rows, size_t columns) {
     void *taken = *memory;
-    *memory += (rows * up(columns, PANEL) * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    *memory += (rows * round_up(columns, PANEL) * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     return taken;
 }
 
 /* Returns the end of what it used. */
 static char *lay_out(Net *net, const int *widths, char *memory) {
-    net->height = up(net->batch, ROWS) + ROWS;  /* not a power of two, so that panels do not share cache sets */
-    net->by_rows = take(&memory, up(net->batch, ROWS) / ROWS, 2 * widths[0]);
-    net->by_columns = take(&memory, up(widths[0], ROWS) / ROWS, 2 * net->batch);
+    net->height = round_up(net->batch, ROWS) + ROWS;  /* not a power of two, so that panels do not share cache sets */
+    net->by_rows = take(&memory, round_up(net->batch, ROWS) / ROWS, 2 * widths[0]);
+    net->by_columns = take(&memory, round_up(widths[0], ROWS) / ROWS, 2 * net->batch);
     net->terms = take(&memory, 1, net->batch);
     net->losses = take(&memory, net->batch, 2);
     for (int l = 0; l <= net->layers; l++) {
@@ -204,13 +189,13 @@ static char *lay_out(Net *net, const int *widths, char *memory) {
         layer->units = widths[l];
         layer->h = take(&memory, net->height, widths[l]);
         if (!l) continue;
-        layer->height = up(up(widths[l - 1], ROWS) + 1, ROWS);
+        layer->height = round_up(round_up(widths[l - 1], ROWS) + 1, ROWS);
         layer->w = take(&memory, layer->height, widths[l]);
         layer->m = take(&memory, layer->height, widths[l]);
         layer->v = take(&memory, layer->height, widths[l]);
         layer->slope = take(&memory, net->height, widths[l]);
         layer->d = take(&memory, net->height, widths[l]);
-        layer->dt = take(&memory, up(widths[l], PANEL), net->batch);
+        layer->dt = take(&memory, round_up(widths[l], PANEL), net->batch);
     }
     return memory;
 }
@@ -218,14 +203,14 @@ static char *lay_out(Net *net, const int *widths, char *memory) {
 API(dense_bytes) size_t dense_bytes(int layers, const int *widths, int batch) {
     Net net = {.layers = layers, .batch = batch};
     char *start = (char *)(size_t)ALIGNMENT;
-    return lay_out(&net, widths, start) - start + up(sizeof(Net), ALIGNMENT);
+    return lay_out(&net, widths, start) - start + round_up(sizeof(Net), ALIGNMENT);
 }
 
 API(dense_init) Net *dense_init(void *memory, int layers, const int *widths, const int *activations,
                                 const float *dropout, int batch, int threads) {
     Net *net = memory;
-    *net = (Net){.layers = layers, .batch = batch, .threads = threads};
-    char *start = (char *)memory + up(sizeof(Net), ALIGNMENT), *end = lay_out(net, widths, start);
+    *net = (Net){.layers = layers, .batch = batch, .threads = MIN(threads, MAX_THREADS)};
+    char *start = (char *)memory + round_up(sizeof(Net), ALIGNMENT), *end = lay_out(net, widths, start);
     for (char *p = start; p < end; p++) *p = 0;
     for (int l = 1; l <= layers; l++) {
         net->layer[l].activation = l < layers ? activations[l - 1] : LINEAR;
@@ -244,11 +229,11 @@ API(dense_glorot) void dense_glorot(Net *net, uint32_t seed) {
         Layer *layer = &net->layer[l];
         uint32_t inputs = layer[-1].units, units = layer->units, key[2] = {seed, l};
         float limit = __builtin_sqrtf(6.0f / (inputs + units));
-        for (size_t i = 0, n = (size_t)layer->height * up(units, PANEL); i < n; i++)
+        for (size_t i = 0, n = (size_t)layer->height * round_up(units, PANEL); i < n; i++)
             layer->w[i] = layer->m[i] = layer->v[i] = 0;
         for (uint32_t i = 0; i < inputs * units; i++) {
             uint32_t bits = random_bits(key, (U){} + i)[0];
-            layer->w[at(layer->height, i / units, i % units)] = ((bits >> 8) * 0x1p-23f - 1) * limit;
+            layer->w[panel_offset(layer->height, i / units, i % units)] = ((bits >> 8) * 0x1p-23f - 1) * limit;
         }
     }
 }
@@ -259,7 +244,7 @@ API(dense_copy) void dense_copy(Net *net, int layer, int part, float *kernel, fl
     int inputs = net->layer[layer].units;
     for (int u = 0; u < l->units; u += PANEL)
         EACH(k, inputs + 1) {
-            float *inside = values + at(l->height, k < inputs ? k : l->height - 1, u);
+            float *inside = values + panel_offset(l->height, k < inputs ? k : l->height - 1, u);
             float *outside = u + (k < inputs ? kernel + (size_t)k * l->units : bias);
             float *to = into ? inside : outside, *from = into ? outside : inside;
             EACH(j, MIN(l->units - u, PANEL)) to[j] = from[j];
@@ -280,46 +265,6 @@ API(dense_level) int dense_level(void) {
     return level;
 }
 
-/* ---- threads ---- */
-
-/* Sleep until another thread wakes this one, if *turn is still as it was; elsewhere let others run. */
-#ifdef __linux__
-#include <sys/syscall.h>
-#include <unistd.h>
-#define SLEEP(turn, is) syscall(SYS_futex, turn, 128, is, 0)
-#define WAKE(turn) syscall(SYS_futex, turn, 129, INT32_MAX)
-#else
-#if defined __wasm__
-#define sched_yield()
-#elif defined _WIN32
-__declspec(dllimport) int SwitchToThread(void);
-#define sched_yield SwitchToThread
-#else
-#include <sched.h>
-#endif
-#define SLEEP(turn, is) sched_yield()
-#define WAKE(turn)
-#endif
-
-/* All threads wait here for each other: they spin for some microseconds, for others may need their cores. */
-static void barrier(Net *net) {
-    if (net->threads == 1) return;
-    int turn = net->turn;
-    if (__atomic_add_fetch(&net->waiting, 1, __ATOMIC_ACQ_REL) == net->threads) {
-        net->waiting = 0;
-        __atomic_store_n(&net->turn, turn + 1, __ATOMIC_SEQ_CST);
-        if (__atomic_load_n(&net->asleep, __ATOMIC_SEQ_CST)) { WAKE(&net->turn); }
-    } else for (int spins = 0; __atomic_load_n(&net->turn, __ATOMIC_ACQUIRE) == turn; spins++)
-        if (spins > MAX_SPINS) {
-            __atomic_add_fetch(&net->asleep, 1, __ATOMIC_SEQ_CST);
-            SLEEP(&net->turn, turn);
-            __atomic_sub_fetch(&net->asleep, 1, __ATOMIC_SEQ_CST);
-        }
-}
-
-/* This thread's share of n pieces of work */
-#define SHARE(i, n) int i = (n) * thread / net->threads; i < (n) * (thread + 1) / net->threads; i++
-
 /* ---- one step, fast ---- */
 
 typedef struct {
@@ -328,6 +273,8 @@ typedef struct {
     const uint8_t *labels;         /* null: there are none */
     const int *rows;
     int first, n;                  /* of rows */
+    const uint32_t *keys;          /* of dropout, or null */
+    uint32_t step;                 /* how many steps their counters have gone on */
 } Batch;
 
 INLINE size_t row_of(const Batch *batch, int r) {
@@ -336,44 +283,46 @@ INLINE size_t row_of(const Batch *batch, int r) {
 
 INLINE void convert(float *to, const void *x, int bytes, size_t from, int n) {
     if (bytes) EACH(j, n) to[j] = ((const uint8_t *)x)[from + j] * (1 / 255.f);
-    else EACH(j, n) to[j] = ((const float *)x)[from + j];
-}
-
-/* layer[0].h = rows of x, with zeros below them; and where each ROWS rows have inputs that are not all zero */
-OUTLINE void load(Net *net, const Batch *batch, int thread) {
-    int width = net->layer[0].units;
-    for (SHARE(block, up(batch->n, ROWS) / ROWS)) {
-        Term *terms = net->by_rows + (size_t)block * width, *end = terms;
-        for (int k = 0; k < width; k += PANEL) {
-            float *h = net->layer[0].h + at(net->height, block * ROWS, k);
-            int n = MIN(width - k, PANEL);
-            uint32_t any[PANEL] = {};
-            EACH(i, ROWS) {
-                int r = block * ROWS + i;
-                float *to = h + i * PANEL;
-                if (r >= batch->n) EACH(j, PANEL) to[j] = 0;
-                else if (n == PANEL) convert(to, batch->x, batch->bytes, row_of(batch, r) * width + k, PANEL);
-                else convert(to, batch->x, batch->bytes, row_of(batch, r) * width + k, n);
-                EACH(j, PANEL) any[j] |= ((uint32_t *)to)[j];
-            }
-            EACH(j, n) {
-                *end = (Term){(int)(h - net->layer[0].h) + j - block * ROWS * PANEL, (k + j) * PANEL};
-                end += any[j] != 0;
-            }
-        }
-        net->terms[block] = (int)(end - terms);
+    else EACH(j, n) {
+        uint32_t bits = ((const uint32_t *)x)[from + j];
+        ((uint32_t *)to)[j] = bits & 0x7f800000 ? bits : 0;  /* subnormal: 0, as for XLA */
     }
 }
 
-/* c[i] += sum of a[i * si + k * sk] * b[k * PANEL] over k < n, or of the given terms, for ROWS rows i and one panel */
-INLINE void multiply(V c[ROWS][2], const float *a, size_t si, size_t sk, const float *b, int n, const Term *terms) {
+/* layer[0].h = ROWS rows of x, with zeros below the last one; and where they have inputs that are not all zero */
+OUTLINE void load_batch(Net *net, const Batch *batch, int block) {
+    int width = net->layer[0].units;
+    Term *terms = net->by_rows + (size_t)block * width, *end = terms;
+    for (int k = 0; k < width; k += PANEL) {
+        float *h = net->layer[0].h + panel_offset(net->height, block * ROWS, k);
+        int n = MIN(width - k, PANEL);
+        uint32_t any[PANEL] = {};
+        EACH(i, ROWS) {
+            int r = block * ROWS + i;
+            float *to = h + i * PANEL;
+            if (r >= batch->n) EACH(j, PANEL) to[j] = 0;
+            else if (n == PANEL) convert(to, batch->x, batch->bytes, row_of(batch, r) * width + k, PANEL);
+            else convert(to, batch->x, batch->bytes, row_of(batch, r) * width + k, n);
+            EACH(j, PANEL) any[j] |= ((uint32_t *)to)[j];
+        }
+        EACH(j, n) {
+            *end = (Term){(int)(h - net->layer[0].h) + j - block * ROWS * PANEL, (k + j) * PANEL};
+            end += any[j] != 0;
+        }
+    }
+    net->terms[block] = (int)(end - terms);
+}
+
+/* c[i] += sum of left[i * si + k * sk] * right[k * PANEL] over k < n, or of the terms, for ROWS rows i and one panel */
+INLINE void multiply(V c[ROWS][2], const float *left, size_t si, size_t sk, const float *right, int n,
+                     const Term *terms) {
     EACH(k, n) {
-        const float *ak = a + (terms ? (size_t)terms[k].a : k * sk);
-        const V *bk = (const V *)(b + (terms ? terms[k].b : k * PANEL));
-        V b0 = bk[0], b1 = bk[1];
+        const float *a = left + (terms ? (size_t)terms[k].left : k * sk);
+        const V *b = (const V *)(right + (terms ? terms[k].right : k * PANEL));
+        V b0 = b[0], b1 = b[1];
 #pragma unroll
         EACH(i, ROWS) {
-            V x = splat(ak[i * si]);
+            V x = splat(a[i * si]);
             c[i][0] += x * b0;
             c[i][1] += x * b1;
         }
@@ -382,7 +331,7 @@ INLINE void multiply(V c[ROWS][2], const float *a, size_t si, size_t sk, const f
 
 /* Outputs and slopes of LANES units of one row, from z = inputs * weights + bias. key: of dropout, or null */
 INLINE void activate(Net *net, const Layer *layer, V z, int row, int unit, const uint32_t *key) {
-    V h = activated(layer->activation, z), slope = slope_of(layer->activation, h), scale = splat(1);
+    V h = flushed(activated(layer->activation, z), TINY), slope = slope_of(layer->activation, h), scale = splat(1);
     if (key && layer->keep < 1) {
         U bits = random_bits(key, lanes() + (uint32_t)(row * layer->units + unit));
         U limit = (U){} + (uint32_t)__builtin_ceil(layer->keep * 0x1p23);  /* JAX's uniform numbers have 23 bits */
@@ -392,108 +341,99 @@ INLINE void activate(Net *net, const Layer *layer, V z, int row, int unit, const
         I inside = (I)(lanes() + (uint32_t)unit < (U){} + (uint32_t)layer->units);
         h = select(inside, h, splat(0));
     }
-    size_t i = at(net->height, row, unit);
+    size_t i = panel_offset(net->height, row, unit);
     *(V *)(layer->h + i) = select(scale == 0, scale, h * scale);
     *(V *)(layer->slope + i) = slope * scale;
 }
 
-OUTLINE void forward(Net *net, int l, int n, const uint32_t *keys, uint32_t step, int thread) {
+/* Outputs of ROWS rows, of one panel of units */
+OUTLINE void forward(Net *net, const Batch *batch, int l, int block, int p) {
     const Layer *layer = &net->layer[l], *below = layer - 1;
-    int blocks = up(n, ROWS) / ROWS, panels = up(layer->units, PANEL) / PANEL;
-    uint32_t key[2] = {keys ? keys[2 * (l - 1)] : 0, keys ? keys[2 * (l - 1) + 1] + step : 0};
-    for (SHARE(i, panels * blocks)) {
-        int block = i % blocks, r = block * ROWS, p = i / blocks;
-        const float *w = layer->w + (size_t)p * layer->height * PANEL;
-        const V *bias = (const V *)(w + (layer->height - 1) * PANEL);
-        V c[ROWS][2];
-        EACH(j, ROWS) c[j][0] = bias[0], c[j][1] = bias[1];
-        if (l == 1) {
-            const Term *terms = net->by_rows + (size_t)block * below->units;
-            multiply(c, below->h + r * PANEL, PANEL, 0, w, net->terms[block], terms);
-        } else for (int k = 0; k < below->units; k += PANEL) {
-            int width = MIN(below->units - k, PANEL);
-            multiply(c, below->h + at(net->height, r, k), PANEL, 1, w + k * PANEL, width, 0);
-        }
-        EACH(j, ROWS) EACH(half, 2)
-            activate(net, layer, c[j][half], r + j, p * PANEL + half * LANES, keys ? key : 0);
+    const uint32_t *keys = batch->keys, key[2] = {keys ? keys[2 * l - 2] : 0, keys ? keys[2 * l - 1] + batch->step : 0};
+    const float *w = layer->w + (size_t)p * layer->height * PANEL;
+    const V *bias = (const V *)(w + (layer->height - 1) * PANEL);
+    int r = block * ROWS;
+    V c[ROWS][2];
+    EACH(j, ROWS) c[j][0] = bias[0], c[j][1] = bias[1];
+    if (l == 1) {
+        const Term *terms = net->by_rows + (size_t)block * below->units;
+        multiply(c, below->h + r * PANEL, PANEL, 0, w, net->terms[block], terms);
+    } else for (int k = 0; k < below->units; k += PANEL) {
+        int width = MIN(below->units - k, PANEL);
+        multiply(c, below->h + panel_offset(net->height, r, k), PANEL, 1, w + k * PANEL, width, 0);
     }
+    EACH(j, ROWS) EACH(half, 2)
+        activate(net, layer, c[j][half], r + j, p * PANEL + half * LANES, keys ? key : 0);
 }
 
 /* Softmax, cross-entropy and its gradient, as Keras: probabilities count as at least 1e-7 and at most 1 - 1e-7. */
-static void finish(Net *net, const Batch *batch, int thread) {
+static void softmax_cross_entropy(Net *net, const Batch *batch, int r) {
     const Layer *last = &net->layer[net->layers];
-    int units = last->units;
-#define H(u) last->h[at(net->height, r, u)]
-    for (SHARE(r, batch->n)) {
-        int label = batch->labels ? batch->labels[row_of(batch, r)] : 0, best = 0;
-        float sum = 0;
-        EACH(u, units) if (H(u) > H(best)) best = u;
-        float max = H(best);
-        EACH(u, units) sum += H(u) = exponential(splat(H(u) - max))[0];
-        EACH(u, units) H(u) /= sum;
-        float p = H(label), clipped = p < 1e-7f ? 1e-7f : p > 1 - 1e-7f ? 1 - 1e-7f : p;
-        EACH(u, units)
-            last->d[at(net->height, r, u)] = last->dt[at(up(units, PANEL), u, r)] =
-                p < clipped || p > clipped ? 0 : (H(u) - (u == label)) / batch->n;
-        net->losses[2 * r] = p != p ? p : -logarithm(clipped);
-        net->losses[2 * r + 1] = best == label;
-    }
+    int units = last->units, label = batch->labels ? batch->labels[row_of(batch, r)] : 0, best = 0;
+#define H(u) last->h[panel_offset(net->height, r, u)]
+    float sum = 0;
+    EACH(u, units) if (H(u) > H(best)) best = u;
+    float max = H(best);
+    EACH(u, units) sum += H(u) = flushed(exponential(splat(H(u) - max)), TINY)[0];
+    EACH(u, units) H(u) /= sum;
+    float p = H(label), clipped = p < 1e-7f ? 1e-7f : p > 1 - 1e-7f ? 1 - 1e-7f : p;
+    EACH(u, units)
+        last->d[panel_offset(net->height, r, u)] = last->dt[panel_offset(round_up(units, PANEL), u, r)] =
+            p < clipped || p > clipped ? 0 : (H(u) - (u == label)) / batch->n;
+    net->losses[2 * r] = p != p ? p : -logarithm(clipped);
+    net->losses[2 * r + 1] = best == label;
 #undef H
-}
-
-/* Outputs of layers 1 ... to, of the last one also losses and their gradient. keys: of dropout, or null */
-static void predict(Net *net, const Batch *batch, int to, const uint32_t *keys, uint32_t step, int thread) {
-    load(net, batch, thread);
-    for (int l = 1; l <= to; l++) {
-        barrier(net);
-        forward(net, l, batch->n, keys, step, thread);
-    }
-    barrier(net);
-    if (to < net->layers) return;
-    finish(net, batch, thread);
-    barrier(net);
 }
 
 /* d of the layer below, for ROWS of its units from k on; sums: if given, only the sum of each unit is added there. */
 OUTLINE void backward(Net *net, int l, int n, int k, float *sums) {
     const Layer *layer = &net->layer[l], *below = layer - 1;
-    int height = up(layer->units, PANEL), below_height = up(below->units, PANEL);
+    int height = round_up(layer->units, PANEL), below_height = round_up(below->units, PANEL);
     for (int q = 0; q < n; q += PANEL) {
         V c[ROWS][2] = {};
         for (int u = 0; u < layer->units; u += PANEL) {
             int width = MIN(layer->units - u, PANEL);
-            multiply(c, layer->w + at(layer->height, k, u), PANEL, 1, layer->dt + at(height, u, q), width, 0);
+            const float *w = layer->w + panel_offset(layer->height, k, u), *dt = layer->dt + panel_offset(height, u, q);
+            multiply(c, w, PANEL, 1, dt, width, 0);
         }
         for (int i = 0; i < ROWS && k + i < below->units; i++)
             for (int r = q; r < n && r < q + PANEL; r++) {
                 float d = ((float *)c[i])[r - q];
-                size_t j = at(net->height, r, k + i);
+                size_t j = panel_offset(net->height, r, k + i);
                 if (sums) sums[k + i] += d;
-                else below->d[j] = below->dt[at(below_height, k + i, r)] = d * below->slope[j];
+                else below->d[j] = below->dt[panel_offset(below_height, k + i, r)] =
+                    flushed(splat(d * below->slope[j]), TINY)[0];
             }
     }
 }
 
+/* Adam's rate in step t, 1 and up, in float32, as Keras */
+static void set_step_rate(Net *net, int t) {
+    float a = (float)power_of(net->a, t), b = (float)power_of(net->b, t);
+    if (net->optimizer == ADAM) net->step_rate = net->rate * __builtin_sqrtf(1 - b) / (1 - a);
+}
+
 /* The optimizer's change of LANES weights by their gradient g, as Keras. */
-INLINE void change(const Net *net, float rate, float *w, float *m, float *v, V g) {
+INLINE void optimizer_step(const Net *net, float *w, float *m, float *v, V g) {
     V *weight = (V *)w, *first = (V *)m, *second = (V *)v;
+    g = flushed(g, TINY);
     if (net->optimizer == ADAM) {
-        *first += (g - *first) * net->not_a;
-        *second += (g * g - *second) * net->not_b;
-        *weight -= *first * rate / (__builtin_elementwise_sqrt(*second) + net->epsilon);
+        *first = flushed(*first + (g - *first) * net->not_a, TINY_MOMENT);
+        *second = flushed(*second + (g * g - *second) * net->not_b, TINY_MOMENT);
+        *weight -= *first * net->step_rate / (__builtin_elementwise_sqrt(*second) + net->epsilon);
     } else if (net->optimizer == RMSPROP) {
-        *second = net->a * *second + net->not_a * g * g;
-        *weight -= rate * g / __builtin_elementwise_sqrt(*second + net->epsilon);
+        *second = flushed(net->a * *second + net->not_a * g * g, TINY_MOMENT);
+        *weight -= net->rate * g / __builtin_elementwise_sqrt(*second + net->epsilon);
     } else {
-        *first = *first * net->a - g * rate;
+        *first = flushed(*first * net->a - g * net->rate, TINY_MOMENT);
         *weight += *first;
     }
 }
 
 /* Gradient and change of the weights from ROWS inputs, from k on, to one panel of units. */
-OUTLINE void update(Net *net, int l, int n, int k, int p, float rate, const Term *terms) {
+OUTLINE void update(Net *net, int l, int n, int k, int p, const Term *terms) {
     const Layer *layer = &net->layer[l];
-    const float *d = layer->d + (size_t)p * net->height * PANEL, *h = layer[-1].h + at(net->height, 0, k);
+    const float *d = layer->d + (size_t)p * net->height * PANEL, *h = layer[-1].h + panel_offset(net->height, 0, k);
     size_t o = ((size_t)p * layer->height + k) * PANEL;
     for (int i = 0; i < 2 * ROWS * LANES; i += 16) {
         __builtin_prefetch(layer->w + o + ROWS * PANEL + i);
@@ -504,23 +444,23 @@ OUTLINE void update(Net *net, int l, int n, int k, int p, float rate, const Term
     if (terms) multiply(c, h, 1, 0, d, n, terms);
     else multiply(c, h, 1, PANEL, d, n, 0);
     for (int i = 0; i < 2 * ROWS; i++, o += LANES)
-        change(net, rate, layer->w + o, layer->m + o, layer->v + o, c[i / 2][i % 2]);
+        optimizer_step(net, layer->w + o, layer->m + o, layer->v + o, c[i / 2][i % 2]);
 }
 
-static void update_bias(Net *net, int l, int n, int p, float rate) {
+static void update_bias(Net *net, int l, int n, int p) {
     const Layer *layer = &net->layer[l];
     const V *d = (const V *)(layer->d + (size_t)p * net->height * PANEL);
     size_t o = ((size_t)(p + 1) * layer->height - 1) * PANEL;
     for (int half = 0; half < 2; half++, o += LANES) {
         V sum = {};
         EACH(r, n) sum += d[2 * r + half];
-        change(net, rate, layer->w + o, layer->m + o, layer->v + o, sum);
+        optimizer_step(net, layer->w + o, layer->m + o, layer->v + o, sum);
     }
 }
 
 /* The rows with inputs k ... k + ROWS - 1 that are not all zero. */
 static int find_rows(const Net *net, int n, int k, Term *terms) {
-    const uint64_t *h = (const uint64_t *)(net->layer[0].h + at(net->height, 0, k));
+    const uint64_t *h = (const uint64_t *)(net->layer[0].h + panel_offset(net->height, 0, k));
     Term *end = terms;
     for (int r = 0; r < n; r++, h += PANEL / 2) {
         uint64_t any = 0;
@@ -531,64 +471,236 @@ static int find_rows(const Net *net, int n, int k, Term *terms) {
     return (int)(end - terms);
 }
 
+/* Stages of a step: load the batch; layers 1 ... L forward; layers L ... 1 backward. Pieces of one stage can be done in
+   any order, at the same time: each writes what no other reads or writes. So the order changes no bit of a result. */
+static int pieces_of(const Net *net, const Batch *batch, int stage) {
+    int l = stage <= net->layers ? stage : 2 * net->layers + 1 - stage;
+    int blocks = round_up(batch->n, ROWS) / ROWS, panels = round_up(net->layer[l].units, PANEL) / PANEL;
+    if (stage > net->layers) return round_up(net->layer[l - 1].units, ROWS) / ROWS + panels;
+    return stage == 0 || l == net->layers ? blocks : panels * blocks;
+}
+
+static void do_piece(Net *net, const Batch *batch, int stage, int i) {
+    int l = stage <= net->layers ? stage : 2 * net->layers + 1 - stage, n = batch->n;
+    int blocks = round_up(n, ROWS) / ROWS, panels = round_up(net->layer[l].units, PANEL) / PANEL;
+    if (stage == 0) load_batch(net, batch, i);
+    else if (stage < net->layers) forward(net, batch, l, i % blocks, i / blocks);
+    else if (stage == net->layers) {
+        EACH(p, panels) forward(net, batch, l, i, p);
+        for (int r = i * ROWS; r < MIN(n, (i + 1) * ROWS); r++) softmax_cross_entropy(net, batch, r);
+    } else if (i < panels) update_bias(net, l, n, i);
+    else {
+        int k = (i - panels) * ROWS;
+        if (l > 1) backward(net, l, n, k, 0);
+        Term *terms = l > 1 ? 0 : net->by_columns + (size_t)(k / ROWS) * net->batch;
+        int count = l > 1 ? n : find_rows(net, n, k, terms);
+        EACH(p, panels) update(net, l, count, k, p, terms);
+    }
+}
+
+/* Outputs of layers 1 ... to, without dropout; of the last one after the softmax. */
+static void predict(Net *net, const Batch *batch, int to) {
+    EACH(stage, to + 1) EACH(i, pieces_of(net, batch, stage)) do_piece(net, batch, stage, i);
+}
+
+/* ---- threads ----
+   They claim pieces of a stage from a counter, and the one that does the last piece begins the next stage. So nobody
+   waits for a thread that the system does not run, unless it is in the middle of a piece. */
+
+enum { CLAIMS = 8, MAX_SPINS = 500 };  /* CLAIMS: of each thread in a stage; MAX_SPINS: 10 to 20 microseconds */
+
+/* While a thread spins: what its core's other thread needs, and less power. */
+#if defined __x86_64__
+#define PAUSE() __builtin_ia32_pause()
+#elif defined __aarch64__
+#define PAUSE() __asm__ volatile("yield")
+#else
+#define PAUSE()
+#endif
+
+/* Sleep until another thread wakes this one, if *stage is still as it was; elsewhere let others run. */
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#define SLEEP(stage, is) syscall(SYS_futex, stage, 128, is, 0)
+#define WAKE(stage) syscall(SYS_futex, stage, 129, INT32_MAX)
+#else
+#define SLEEP(stage, is) sched_yield()
+#define WAKE(stage)
+#endif
+
+#if defined __wasm__
+typedef int Thread;
+#define sched_yield()
+#define START(thread, work, argument) ((void)(thread), 0)
+#define JOIN(thread) ((void)(thread))
+#elif defined _WIN32
+typedef void *Thread;
+__declspec(dllimport) Thread CreateThread(void *, size_t, void *(*)(void *), void *, unsigned long, void *);
+__declspec(dllimport) unsigned long WaitForSingleObject(Thread, unsigned long);
+__declspec(dllimport) int CloseHandle(Thread), SwitchToThread(void);
+#define sched_yield SwitchToThread
+#define START(thread, work, argument) ((*(thread) = CreateThread(0, 0, work, argument, 0, 0)) != 0)
+#define JOIN(thread) (WaitForSingleObject(thread, ~0ul), CloseHandle(thread))
+#else
+#include <pthread.h>
+#include <sched.h>
+typedef pthread_t Thread;
+#define START(thread, work, argument) (pthread_create(thread, 0, work, argument) == 0)
+#define JOIN(thread) pthread_join(thread, 0)
+#endif
+
+typedef struct {
+    Net *net;
+    Batch batch;                   /* of the first step */
+    int stages, steps, first;      /* stages: of a step */
+    float *sums;
+} Training;
+
+static void end_stage(const Training *training, int stage) {
+    Net *net = training->net;
+    if (stage % training->stages == net->layers) {
+        float loss = 0;
+        EACH(r, training->batch.n) loss += net->losses[2 * r], training->sums[1] += net->losses[2 * r + 1];
+        training->sums[0] += loss;
+        set_step_rate(net, training->first + stage / training->stages + 1);
+    }
+    net->done = 0;
+    __atomic_store_n(&net->ticket, (uint64_t)(stage + 1) << 32, __ATOMIC_RELEASE);
+    __atomic_store_n(&net->stage, stage + 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&net->asleep, __ATOMIC_SEQ_CST)) { WAKE(&net->stage); }
+}
+
+static void wait_for_end(Net *net, int stage) {
+    for (int spins = 0; __atomic_load_n(&net->stage, __ATOMIC_ACQUIRE) == stage; spins++)
+        if (spins < MAX_SPINS) PAUSE();
+        else {
+            __atomic_add_fetch(&net->asleep, 1, __ATOMIC_SEQ_CST);
+            SLEEP(&net->stage, stage);
+            __atomic_sub_fetch(&net->asleep, 1, __ATOMIC_SEQ_CST);
+        }
+}
+
+static void *take_part(void *argument) {
+    const Training *training = argument;
+    Net *net = training->net;
+    Batch batch = training->batch;
+    for (;;) {
+        uint64_t ticket = __atomic_fetch_add(&net->ticket, 1, __ATOMIC_ACQ_REL), claim = (uint32_t)ticket;
+        int stage = (int)(ticket >> 32), step = stage / training->stages, kind = stage % training->stages;
+        if (step == training->steps) return 0;
+        batch.first = step * batch.n, batch.step = step;
+        uint64_t pieces = pieces_of(net, &batch, kind), claims = MIN(pieces, (uint64_t)CLAIMS * net->threads);
+        if (claim >= claims) { wait_for_end(net, stage); continue; }
+        for (uint64_t i = pieces * claim / claims; i < pieces * (claim + 1) / claims; i++)
+            do_piece(net, &batch, kind, (int)i);
+        if (__atomic_add_fetch(&net->done, 1, __ATOMIC_ACQ_REL) == (int)claims) end_stage(training, stage);
+    }
+}
+
 /* ---- what is called ---- */
 
-API(dense_train) void dense_train(Net *net, const void *x, int bytes, const uint8_t *labels, const int *rows, int steps,
-                                  int n, int first, const uint32_t *keys, float *sums, int thread) {
-    EACH(s, steps) {
-        Batch batch = {x, bytes, labels, rows, s * n, n};
-        predict(net, &batch, net->layers, keys, s, thread);
-        if (!thread) {
-            float loss = 0;
-            EACH(r, n) loss += net->losses[2 * r], sums[1] += net->losses[2 * r + 1];
-            sums[0] += loss;
-        }
-        if (!keys) continue;
-        float rate = net->rate;
-        if (net->optimizer == ADAM) {  /* in float32, as Keras */
-            float a = (float)power_of(net->a, first + s + 1), b = (float)power_of(net->b, first + s + 1);
-            rate = rate * __builtin_sqrtf(1 - b) / (1 - a);
-        }
-        for (int l = net->layers; l > 0; l--) {
-            int panels = up(net->layer[l].units, PANEL) / PANEL;
-            for (SHARE(i, up(net->layer[l - 1].units, ROWS) / ROWS)) {
-                if (l > 1) backward(net, l, n, i * ROWS, 0);
-                Term *terms = l > 1 ? 0 : net->by_columns + (size_t)i * net->batch;
-                int count = l > 1 ? n : find_rows(net, n, i * ROWS, terms);
-                EACH(p, panels) update(net, l, count, i * ROWS, p, rate, terms);
-            }
-            for (SHARE(p, panels)) update_bias(net, l, n, p, rate);
-            barrier(net);
-        }
+API(dense_train) int dense_train(Net *net, const void *x, int bytes, const uint8_t *labels, const int *rows, int count,
+                                 int steps, int n, int first, const uint32_t *keys, float *sums) {
+    Training training = {net, {x, bytes, labels, rows, 0, n, keys, 0}, net->layers + 1, steps, first, sums};
+    if (keys) training.stages += net->layers;
+    if (n > net->batch) return 1;
+    EACH(r, steps * n) {
+        size_t row = row_of(&training.batch, r);
+        if (row >= (size_t)count || labels[row] >= net->layer[net->layers].units) return 1;
     }
+    net->ticket = net->stage = net->done = 0;
+    Thread others[MAX_THREADS];
+    int started = 0;
+    while (started + 1 < net->threads && START(&others[started], take_part, &training)) started++;
+    take_part(&training);
+    EACH(i, started) JOIN(others[i]);
+    return 0;
 }
 
-API(dense_outputs) void dense_outputs(Net *net, const void *x, int bytes, const int *rows, int n, int layer,
-                                      float *out) {
+API(dense_outputs) void dense_outputs(Net *net, const void *x, int bytes, int n, int layer, float *out) {
     const Layer *wanted = &net->layer[layer + 1];
     for (int i = 0; i < n; i += net->batch) {
-        Batch batch = {x, bytes, 0, rows, i, MIN(n - i, net->batch)};
-        predict(net, &batch, layer + 1, 0, 0, 0);
-        EACH(r, batch.n) EACH(u, wanted->units) *out++ = wanted->h[at(net->height, r, u)];
+        Batch batch = {x, bytes, 0, 0, i, MIN(n - i, net->batch), 0, 0};
+        predict(net, &batch, layer + 1);
+        EACH(r, batch.n) EACH(u, wanted->units) *out++ = wanted->h[panel_offset(net->height, r, u)];
     }
 }
 
-API(dense_gradient) void dense_gradient(Net *net, const void *x, int bytes, const int *rows, int n, int layer, int unit,
-                                        float *out) {
+API(dense_gradient) void dense_gradient(Net *net, const void *x, int bytes, int n, int layer, int unit, float *out) {
     const Layer *wanted = &net->layer[layer + 1];
     int inputs = net->layer[0].units, is_last = layer + 1 == net->layers;
     EACH(k, inputs) out[k] = 0;
     for (int i = 0; i < n; i += net->batch) {
-        Batch batch = {x, bytes, 0, rows, i, MIN(n - i, net->batch)};
-        predict(net, &batch, layer + 1, 0, 0, 0);
+        Batch batch = {x, bytes, 0, 0, i, MIN(n - i, net->batch), 0, 0};
+        predict(net, &batch, layer + 1);
         EACH(r, batch.n) EACH(u, wanted->units) {  /* the slope of the unit's output by each of the layer's sums */
-            size_t at_u = at(net->height, r, u), at_unit = at(net->height, r, unit);
+            size_t at_u = panel_offset(net->height, r, u), at_unit = panel_offset(net->height, r, unit);
             float slope = u == unit ? wanted->slope[at_u] : 0;
             if (is_last) slope = wanted->h[at_unit] * ((u == unit) - wanted->h[at_u]);
-            wanted->dt[at(up(wanted->units, PANEL), u, r)] = slope;
+            wanted->dt[panel_offset(round_up(wanted->units, PANEL), u, r)] = slope;
         }
         for (int l = layer + 1; l > 0; l--)
             for (int k = 0; k < net->layer[l - 1].units; k += ROWS) backward(net, l, batch.n, k, l > 1 ? 0 : out);
     }
     EACH(k, inputs) out[k] /= n;
 }
+
+/* ---- the mathematics of a step, plainly, for the tests ----
+   A net's settings for matrices of another layout: w, m, v: float32[inputs + 1][units] of each layer, the biases in the
+   last row; h, d: float32[n][units], outputs (h[0]: inputs) and gradients. t: number of the step, 1 and up */
+
+#ifdef PLAIN_STEP
+#define UNITS(l) net->layer[l].units
+#define AT(matrix, l, row, column) matrix[l][(row) * UNITS(l) + (column)]
+
+/* What dropout multiplies the output of a unit with */
+static float plain_scale(const Net *net, const uint32_t *keys, int l, int row, int unit) {
+    float keep = net->layer[l].keep;
+    uint32_t bits = random_bits(keys + 2 * l - 2, (U){} + (uint32_t)(row * UNITS(l) + unit))[0];
+    return keep == 1 ? 1 : bits >> 9 < __builtin_ceil(keep * 0x1p23) ? 1 / keep : 0;
+}
+
+static void plain_optimizer_step(const Net *net, float *w, float *m, float *v, float g, int t) {
+    if (net->optimizer == ADAM) {
+        *m = net->a * *m + (1 - net->a) * g;
+        *v = net->b * *v + (1 - net->b) * g * g;
+        double rate = net->rate * __builtin_sqrt(1 - power_of(net->b, t)) / (1 - power_of(net->a, t));
+        *w -= rate * *m / (__builtin_sqrtf(*v) + net->epsilon);
+    } else if (net->optimizer == RMSPROP) {
+        *v = net->a * *v + (1 - net->a) * g * g;
+        *w -= net->rate * g / __builtin_sqrtf(*v + net->epsilon);
+    } else {
+        *m = net->a * *m - net->rate * g;
+        *w += *m;
+    }
+}
+
+API(dense_plain_step) void dense_plain_step(const Net *net, float **w, float **m, float **v, float **h, float **d,
+                                            const uint8_t *labels, int n, const uint32_t *keys, int t) {
+    int last = net->layers;
+    for (int l = 1; l <= last; l++) EACH(r, n) EACH(u, UNITS(l)) {
+        float z = AT(w, l, UNITS(l - 1), u);
+        EACH(k, UNITS(l - 1)) z += AT(h, l - 1, r, k) * AT(w, l, k, u);
+        float out = (l < last ? activated(net->layer[l].activation, splat(z)) : exponential(splat(z)))[0];
+        AT(h, l, r, u) = out * plain_scale(net, keys, l, r, u);
+    }
+    EACH(r, n) {  /* softmax, and the gradient of the mean cross-entropy before it */
+        float sum = 0;
+        EACH(u, UNITS(last)) sum += AT(h, last, r, u);
+        EACH(u, UNITS(last)) AT(d, last, r, u) = (AT(h, last, r, u) / sum - (u == labels[r])) / n;
+    }
+    for (int l = last; l > 0; l--) {
+        if (l > 1) EACH(r, n) EACH(k, UNITS(l - 1)) {
+            float sum = 0, scale = plain_scale(net, keys, l - 1, r, k), out = scale ? AT(h, l - 1, r, k) / scale : 0;
+            EACH(u, UNITS(l)) sum += AT(d, l, r, u) * AT(w, l, k, u);
+            AT(d, l - 1, r, k) = sum * scale * slope_of(net->layer[l - 1].activation, splat(out))[0];
+        }
+        EACH(k, UNITS(l - 1) + 1) EACH(u, UNITS(l)) {
+            float g = 0;
+            EACH(r, n) g += (k < UNITS(l - 1) ? AT(h, l - 1, r, k) : 1) * AT(d, l, r, u);
+            plain_optimizer_step(net, &AT(w, l, k, u), &AT(m, l, k, u), &AT(v, l, k, u), g, t);
+        }
+    }
+}
+#endif

@@ -9,7 +9,6 @@ The environment variable TENDIGITS_KERNEL=off leaves everything to the compiled 
 import ctypes
 import os
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -41,6 +40,7 @@ LOSSES = {
 ACCURACIES = (keras.metrics.CategoricalAccuracy, keras.metrics.SparseCategoricalAccuracy)
 
 ALIGNMENT = 64  # bytes, of the kernel's memory and of arrays that JAX takes without a copy
+MIN_EPSILON = 1e-8  # of optimizers: with a smaller one, what dense.c takes for 0 would count
 MAX_LAYERS = 32  # of dense.c
 MAX_CLASSES = 256  # labels are bytes
 MAX_THREADS = 8  # more would wait for each other longer than they compute
@@ -69,10 +69,8 @@ class Kernel:
         rates = np.array([dropout[i].rate if i in dropout else 0 for i in range(n)], np.float32)
         products = 3 * batch_size * int(np.dot(widths[:-1], widths[1:]))
         self.threads = max(1, min(cores(), MAX_THREADS, products // MIN_PRODUCTS_PER_THREAD))
-        self.memory = _aligned(self.library.dense_bytes(n, _address(widths), batch_size) // 4)
-        self.net = self.library.dense_init(
-            _address(self.memory), n, *map(_address, (widths, activations, rates)), batch_size, self.threads
-        )
+        self.memory = _aligned(self.library.dense_bytes(n, widths, batch_size) // 4)
+        self.net = self.library.dense_init(self.memory, n, widths, activations, rates, batch_size, self.threads)
         seeds = {id(layer.seed_generator.state): i for i, layer in dropout.items()}
         self.random = [seeds[id(variable)] for variable in model.non_trainable_variables]  # layers with dropout
         self.copied: dict[tuple[int, int], list[jax.Array]] = {}  # (part, layer) -> kernel and bias, as in the memory
@@ -91,7 +89,7 @@ class Kernel:
         keys = np.zeros((len(self.layers), 2), np.uint32)
         for layer, seed in zip(self.random, seeds, strict=True):
             keys[layer] = seed
-        metrics, logs = self._run(data, order, first, end, metrics, int(iteration), _address(keys))
+        metrics, logs = self._run(data, order, first, end, metrics, int(iteration), keys)
         keys[:, 1] += np.uint32(end - first)
         changed = np.asarray(iteration) + (end - first), [*keys[self.random]], metrics
         iteration, seeds, metrics = jax.device_put(changed)  # not computed by JAX, whose threads would go on spinning
@@ -114,20 +112,22 @@ class Kernel:
                 variable.assign(value)
 
     def _run(
-        self, data: Batches, order: jax.Array, first: int, end: int, metrics: list[Any], step: int = 0, keys: int = 0
+        self,
+        data: Batches,
+        order: jax.Array,
+        first: int,
+        end: int,
+        metrics: list[Any],
+        step: int = 0,
+        keys: np.ndarray | None = None,
     ) -> tuple[list[Any], Logs]:
         """Run the steps on all threads; no keys: only test. Returns the metrics' variables and results after it."""
         x, labels = self._arrays(data)
-        rows = np.asarray(order)[first:end]
+        rows, n = np.asarray(order)[first:end], len(x)
         totals = [float(total) for total in metrics[::2]]  # of the loss, and of right answers for each accuracy
         sums = np.array([*totals, 0.0][:2], np.float32)
-        call = (self.net, x, 0, labels, rows.ctypes.data, *rows.shape, step, keys, _address(sums))
-        others = [threading.Thread(target=self.library.dense_train, args=(*call, i)) for i in range(1, self.threads)]
-        for thread in others:
-            thread.start()
-        self.library.dense_train(*call, 0)
-        for thread in others:
-            thread.join()
+        if self.library.dense_train(self.net, x, 0, labels, rows, n, *rows.shape, step, keys, sums):
+            raise IndexError(f"expected rows of the data, 0 to {n - 1}")
         after, logs = [], {}
         names = ["loss", *(metric.name for metric in _accuracies(self.model))]
         for i, (metric, count) in enumerate(zip(names, metrics[1::2], strict=True)):
@@ -147,25 +147,23 @@ class Kernel:
         for layer in range(len(self.layers)):
             both = values[2 * layer : 2 * layer + 2]
             if any(a is not b for a, b in zip(both, self.copied.get((part, layer), [None, None]), strict=True)):
-                addresses = (np.asarray(value).ctypes.data for value in both)
-                self.library.dense_copy(self.net, layer, part, *addresses, 1)
+                self.library.dense_copy(self.net, layer, part, *map(np.asarray, both), 1)
                 self.copied[part, layer] = both
 
     def _copy_out(self, part: int) -> list[jax.Array]:
         values = [[_aligned(*layer.kernel.shape), _aligned(layer.units)] for layer in self.layers]
         for layer, both in enumerate(values):
-            self.library.dense_copy(self.net, layer, part, *map(_address, both), 0)
+            self.library.dense_copy(self.net, layer, part, *both, 0)
         values = jax.device_put(values)  # without another copy
         self.copied |= {(part, layer): both for layer, both in enumerate(values)}
         return [value for both in values for value in both]
 
-    def _arrays(self, data: Batches) -> tuple[int, int]:
-        """Addresses of inputs and labels."""
+    def _arrays(self, data: Batches) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and labels."""
         if id(data) not in self.arrays:
             x, y = data
             self.arrays[id(data)] = data, np.ascontiguousarray(x, np.float32), _labels_of(y, self.layers[-1].units)
-        _, inputs, labels = self.arrays[id(data)]
-        return _address(inputs), _address(labels)
+        return self.arrays[id(data)][1:]
 
 
 def _reasons(model: keras.Model, data: Sequence[Batches]) -> Iterator[tuple[str, bool]]:
@@ -181,6 +179,7 @@ def _reasons(model: keras.Model, data: Sequence[Batches]) -> Iterator[tuple[str,
     yield "the optimizer", type(model.optimizer) not in OPTIMIZERS
     settings = model.optimizer.get_config()
     yield "the optimizer's settings", any(settings.get(name, value) != value for name, value in PLAIN.items())
+    yield "the optimizer's epsilon", settings.get("epsilon", 1.0) < MIN_EPSILON
     yield "RMSprop's momentum", type(model.optimizer) is keras.optimizers.RMSprop and settings["momentum"] > 0
     yield "the learning rate's schedule", not isinstance(settings["learning_rate"], float)
     yield "the loss", not _is_cross_entropy(model) or model._compile_loss._user_loss_weights is not None
@@ -263,8 +262,14 @@ def _aligned(*shape: int) -> np.ndarray:
     return memory[start : start + n].reshape(shape)
 
 
-def _address(array: np.ndarray) -> int:
-    return int(array.ctypes.data)
+class _Array:
+    """A parameter in C that takes contiguous NumPy arrays of one type, and keeps them until the call ends."""
+
+    def __init__(self, dtype: str, *, optional: bool = False) -> None:
+        self.type, self.optional = np.ctypeslib.ndpointer(dtype, flags=["C_CONTIGUOUS", "ALIGNED"]), optional
+
+    def from_param(self, array: Any) -> Any:
+        return None if array is None and self.optional else self.type.from_param(array)
 
 
 @cache
@@ -278,17 +283,22 @@ def _library() -> Any:
         return None
 
 
-def load_library(level: str) -> ctypes.CDLL:
-    """The library for a level of x86-64, "", "_v3" or "_v4". Raises OSError."""
+def load_library(level: str, folder: Path = Path(__file__).parent) -> ctypes.CDLL:
+    """The library for a level of x86-64, "", "_v3" or "_v4". Raises OSError.
+
+    An array that is not of the type that dense.c says, or not contiguous, raises ctypes.ArgumentError.
+    """
     suffix = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
-    library = ctypes.CDLL(str(Path(__file__).with_name(f"dense{level}.{suffix}")))
-    integer, number, pointer = ctypes.c_int, ctypes.c_double, ctypes.c_void_p
-    library.dense_bytes.restype, library.dense_bytes.argtypes = ctypes.c_size_t, [integer, pointer, integer]
-    library.dense_init.restype = pointer
-    library.dense_init.argtypes = [pointer, integer, pointer, pointer, pointer, integer, integer]
-    library.dense_optimizer.argtypes = [pointer, integer, number, number, number, number]
-    library.dense_copy.argtypes = [pointer, integer, integer, pointer, pointer, integer]
+    library = ctypes.CDLL(str(folder / f"dense{level}.{suffix}"))
+    integer, number, net = ctypes.c_int, ctypes.c_double, ctypes.c_void_p
+    data: Any = _Array  # ctypes takes any object that has from_param
+    library.dense_bytes.restype, library.dense_init.restype = ctypes.c_size_t, net
+    library.dense_bytes.argtypes = [integer, data("i4"), integer]
+    library.dense_init.argtypes = [data("f4"), integer, data("i4"), data("i4"), data("f4"), integer, integer]
+    library.dense_optimizer.argtypes = [net, integer, number, number, number, number]
+    library.dense_glorot.argtypes = [net, ctypes.c_uint32]
+    library.dense_copy.argtypes = [net, integer, integer, data("f4"), data("f4"), integer]
     library.dense_train.argtypes = [
-        pointer, pointer, integer, pointer, pointer, integer, integer, integer, pointer, pointer, integer
+        net, data("f4"), integer, data("u1"), data("i4"), *[integer] * 4, data("u4", optional=True), data("f4")
     ]  # fmt: skip
     return library

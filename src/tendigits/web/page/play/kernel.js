@@ -85,12 +85,12 @@ export class Kernel {
       1,
       places.labels,
       0,
+      n,
       1,
       n,
       this.steps,
       places.keys,
       places.sums,
-      0,
     );
     this.steps += 1;
     return { loss: this.sums[0] / n, right: this.sums[1] };
@@ -100,7 +100,7 @@ export class Kernel {
   outputs(digits, layer = this.units.length - 2) {
     const n = digits.length / PIXELS;
     this.pixels.set(digits);
-    this.functions.dense_outputs(this.net, this.places.pixels, 1, 0, n, layer, this.places.out);
+    this.functions.dense_outputs(this.net, this.places.pixels, 1, n, layer, this.places.out);
     return this.floats(this.places.out, n * this.units[layer + 1]);
   }
 
@@ -111,7 +111,6 @@ export class Kernel {
       this.net,
       this.places.pixels,
       1,
-      0,
       digits.length / PIXELS,
       layer,
       unit,
