@@ -37,14 +37,15 @@ $(UV): requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
 	@touch $@
 
+COMPILED = pyproject.toml hatch_build.py src/tendigits/engine/dense.c
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python
 
-$(VENV)/.train: requirements.lock requirements-train.lock pyproject.toml | $(UV)
+$(VENV)/.train: requirements.lock requirements-train.lock $(COMPILED) | $(UV)
 	$(INSTALL) --require-hashes --compile-bytecode --requirement requirements-train.lock
 	$(INSTALL) --no-deps --editable .
 	@touch $@
 
-$(VENV)/.all: requirements.lock pyproject.toml | $(UV)
+$(VENV)/.all: requirements.lock $(COMPILED) | $(UV)
 	$(INSTALL) --require-hashes --compile-bytecode --requirement requirements.lock
 	$(INSTALL) --no-deps --editable .
 	@touch $(VENV)/.train $@

@@ -251,6 +251,9 @@ API(dense_copy) void dense_copy(Net *net, int layer, int part, float *kernel, fl
         }
 }
 
+/* Counts changes of these functions' arguments: a checkout may have a library that was compiled before. */
+API(dense_interface) int dense_interface(void) { return 1; }
+
 /* The level of x86-64 that this processor has, 1, 3 or 4: for the choice of the library. */
 API(dense_level) int dense_level(void) {
     int level = 1;

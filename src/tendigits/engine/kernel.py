@@ -39,6 +39,7 @@ LOSSES = {
 }
 ACCURACIES = (keras.metrics.CategoricalAccuracy, keras.metrics.SparseCategoricalAccuracy)
 
+INTERFACE = 1  # of dense.c; another library was compiled from an earlier one
 ALIGNMENT = 64  # bytes, of the kernel's memory and of arrays that JAX takes without a copy
 MIN_EPSILON = 1e-8  # of optimizers: with a smaller one, what dense.c takes for 0 would count
 MAX_LAYERS = 32  # of dense.c
@@ -290,6 +291,8 @@ def load_library(level: str, folder: Path = Path(__file__).parent) -> ctypes.CDL
     """
     suffix = {"win32": "dll", "darwin": "dylib"}.get(sys.platform, "so")
     library = ctypes.CDLL(str(folder / f"dense{level}.{suffix}"))
+    if not hasattr(library, "dense_interface") or library.dense_interface() != INTERFACE:
+        raise OSError(f"expected {library._name} to be compiled from dense.c as it is now; run: make setup")
     integer, number, net = ctypes.c_int, ctypes.c_double, ctypes.c_void_p
     data: Any = _Array  # ctypes takes any object that has from_param
     library.dense_bytes.restype, library.dense_init.restype = ctypes.c_size_t, net
