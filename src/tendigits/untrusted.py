@@ -16,7 +16,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-MAX_TEXT_BYTES = 16 * 2**20  # of a text that tendigits wrote: a record, the history of 10,000 epochs, a report
+MAX_TEXT_BYTES = 16 * 2**20  # of a text that tendigits wrote: a record, a report
 MAX_TOML_BYTES = 256 * 2**10  # a form with the maximum of 1,000 fields takes a third of it
 
 _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}

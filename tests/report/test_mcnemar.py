@@ -46,9 +46,10 @@ def test_runs_are_compared_by_their_reports(run, runs):
 
 def test_runs_that_cannot_be_compared(run, runs):
     other = open_run(runs / "b")
-    (run.path / "report.json").write_text("{}")
-    with pytest.raises(RunError, match="has no report with the misread digits; write it with: tendigits evaluate"):
-        mcnemar_of_runs(run, other)
+    for damaged in ("{}", '{"wrong": [1e999], "n": 9}', '{"wrong": [9], "n": 9}', "[" * 10**5):
+        (run.path / "report.json").write_text(damaged)
+        with pytest.raises(RunError, match="has no report with the misread digits; write it with: tendigits evaluate"):
+            mcnemar_of_runs(run, other)
     record = run.record()
     record["data"]["sha256"]["x_test"] = "0" * 64
     run.write_record(record)

@@ -10,6 +10,7 @@ networks are equally good, each of these digits is like the toss of a coin.
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import exp, fsum, lgamma, log
 
 from tendigits.errors import RunError
 from tendigits.runs.run import Run
@@ -83,20 +84,21 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
 
 
 def _two_sided(a: int, b: int) -> float:
-    """The exact probability that a + b coin tosses are at least as uneven as a to b."""
-    n, term, ways = a + b, 1, 0
-    for k in range(min(a, b) + 1):
-        ways += term
-        term = term * (n - k) // (k + 1)  # the binomial coefficient of n and k + 1
-    return min(1.0, float(2 * ways / 2**n))
+    """The probability that a + b coin tosses are at least as uneven as a to b."""
+    n = a + b
+    each = lgamma(n + 1) - n * log(2)  # logarithm of n! / 2**n
+    return min(1.0, 2 * fsum(exp(each - lgamma(k + 1) - lgamma(n - k + 1)) for k in range(min(a, b) + 1)))
 
 
 def _wrong(run: Run) -> tuple[list[int], int]:
     """The misread rows and the number of test digits in a run's report."""
     try:
         report = json.loads(read_inside(run.path, "report.json", MAX_TEXT_BYTES))
-        return list(map(int, report["wrong"])), int(report["n"])
-    except (OSError, KeyError, ValueError, TypeError):
+        wrong, n = list(map(int, report["wrong"])), int(report["n"])
+        if not all(0 <= row < n for row in wrong):
+            raise ValueError("expected rows of the test digits")
+        return wrong, n
+    except (OSError, KeyError, ValueError, TypeError, OverflowError, RecursionError):
         raise RunError(
             f"{run.path.name} has no report with the misread digits; write it with: tendigits evaluate {run.path}"
         ) from None

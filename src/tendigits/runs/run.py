@@ -29,6 +29,8 @@ from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_in
 
 FORMAT = 2
 HISTORY = "history.csv"
+MAX_COLUMNS = 16  # of the history, which has six or fewer
+MAX_HISTORY_BYTES = 4 * 2**20  # of 10,000 epochs with 16 columns
 Record = dict[str, Any]
 History = Mapping[str, Sequence[float]]
 
@@ -122,12 +124,19 @@ class Run:
         if not os.path.lexists(self.path / HISTORY):
             return {}
         try:
-            text = read_inside(self.path, HISTORY, MAX_TEXT_BYTES).decode("utf-8")
-            rows = list(itertools.islice(csv.DictReader(io.StringIO(text)), MAX_EPOCHS + 1))
-            if len(rows) > MAX_EPOCHS:
+            text = read_inside(self.path, HISTORY, MAX_HISTORY_BYTES).decode("utf-8")
+            rows = csv.reader(io.StringIO(text))
+            names = next(rows, [])
+            if len(names) > MAX_COLUMNS:
+                raise ValueError(f"expected at most {MAX_COLUMNS} columns, received {len(names):,}")
+            epochs = [*itertools.islice(rows, MAX_EPOCHS + 1)]
+            if len(epochs) > MAX_EPOCHS:
                 raise ValueError(f"expected at most {MAX_EPOCHS:,} epochs")
-            columns = [name for name in (rows[0] if rows else ()) if name != "epoch"]
-            history = {name: [float(row[name]) for row in rows] for name in columns}
+            if any(len(row) != len(names) for row in epochs):
+                raise ValueError(f"expected {len(names)} values in each row")
+            history = {
+                name: [float(row[column]) for row in epochs] for column, name in enumerate(names) if name != "epoch"
+            }
             if not all(isfinite(value) for values in history.values() for value in values):
                 raise ValueError("expected finite numbers")
             return history
