@@ -149,6 +149,8 @@ def test_no_file_a_folder_and_a_pipe_are_refused(tmp_path):
     for path in (tmp_path / "none.png", tmp_path, tmp_path / "pipe.png"):
         with pytest.raises(DataError, match="found none"):
             open_image(path)
+    with pytest.raises(DataError, match="received File name too long"):
+        open_image(tmp_path / ("n" * 300))
 
 
 STARTS = [b"", file_of(PAPER), file_of(PAPER, "JPEG")]

@@ -111,6 +111,7 @@ def test_mistakes_are_one_line(text, message):
         (["1,40275", "2,40312"], "expected one column of numbers in .*, received 2; write .*roster.csv#B"),
         (["Anna,40275x", "Bo,40312x"], "expected one column of numbers in .*, received 0"),
         (["\0", "\udcff"], "expected text in UTF-8|one column of numbers"),
+        (["1," * 5000, *"1" * 5000], "expected rows of equally many columns in .*, received one of 5,001"),
     ],
 )
 def test_a_wrong_file_of_values_is_described_without_its_values(roster, rows, message):

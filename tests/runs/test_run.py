@@ -12,7 +12,7 @@ from tendigits.model.recipe import Recipe
 from tendigits.runs.run import FORMAT, Run, create_run, open_run
 from tendigits.train.pipeline import resume_run
 
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
+FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
 NOW = datetime(2026, 11, 25, 1, 2, 3, tzinfo=UTC)
 
 
@@ -46,7 +46,7 @@ def test_history_reads_back_exactly(tmp_path_factory, rows):
     history = {"loss": [a for a, _ in rows], "val_loss": [b for _, b in rows]}
     run.write_history(history)
     assert run.history() == history
-    for wrong in ("abc", "nan", "inf", "", "1,2", "1\n\n2,1", f"1\n2,{'1' * 2**22}"):
+    for wrong in ("abc", "nan", "inf", "1e308", "", "1,2", "1\n\n2,1", f"1\n2,{'1' * 2**22}"):
         (run.path / "history.csv").write_text(f"epoch,loss\n1,{wrong}\n")
         with pytest.raises(RunError, match="cannot read"):
             run.history()

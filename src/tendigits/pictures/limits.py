@@ -6,7 +6,7 @@ The time and memory of decoding are bounded by the process that decodes; see `te
 from pathlib import Path
 from typing import Any
 
-from tendigits.errors import DataError
+from tendigits.errors import DataError, reason_of
 from tendigits.untrusted import read_file
 
 MAX_BYTES = 40_000_000  # largest file
@@ -20,14 +20,14 @@ TIFF_TILE_HEIGHT = 323  # number of the TIFF tag
 
 def read_picture(path: Path) -> bytes:
     """The bytes of a picture's file. Raises DataError."""
-    if not path.is_file():
-        raise DataError(f"expected a picture at {path}, found none; check the name")
     try:
+        if not path.is_file():
+            raise DataError(f"expected a picture at {path}, found none; check the name")
         check_bytes(path.stat().st_size, str(path))
         return read_file(path, MAX_BYTES)
     except OSError as error:
         raise DataError(
-            f"expected a picture that can be read at {path}, received {error}; check its permissions"
+            f"expected a picture that can be read at {path}, received {reason_of(error)}; check its permissions"
         ) from error
 
 

@@ -272,6 +272,8 @@ def _values_of(address: str) -> list[str]:
     """The values in a file: its only column of numbers, or the one that is named, as in roster.csv#student."""
     path, _, wanted = address.partition("#")
     rows = read_rows(Path(path))
+    if rows and len(rows) * max(map(len, rows)) > MAX_FILE_BYTES:  # each cell of a rectangle takes a byte of the file
+        raise UserError(f"expected rows of equally many columns in {path}, received one of {max(map(len, rows)):,}")
     columns = [[*column] for column in zip_longest(*rows, fillvalue="")]
     if wanted:
         heads = rows[0] if rows else []

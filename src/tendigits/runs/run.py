@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,6 +29,7 @@ from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_in
 FORMAT = 2
 HISTORY = "history.csv"
 MAX_COLUMNS = 16  # of the history, which has six or fewer
+MAX_VALUE = 3.5e38  # in the history, for losses are float32; the axis of a chart ends at 1e308
 MAX_HISTORY_BYTES = 4 * 2**20  # of 10,000 epochs with 16 columns
 Record = dict[str, Any]
 History = Mapping[str, Sequence[float]]
@@ -137,8 +137,8 @@ class Run:
             history = {
                 name: [float(row[column]) for row in epochs] for column, name in enumerate(names) if name != "epoch"
             }
-            if not all(isfinite(value) for values in history.values() for value in values):
-                raise ValueError("expected finite numbers")
+            if not all(abs(value) <= MAX_VALUE for values in history.values() for value in values):  # NaN is not
+                raise ValueError(f"expected finite numbers up to {MAX_VALUE:g}")
             return history
         except (OSError, ValueError, TypeError, csv.Error) as error:
             raise RunError(f"cannot read {self.path / HISTORY}: {reason_of(error)}") from error

@@ -19,6 +19,7 @@ from tendigits.serve.schemas import MAX_REASON_CHARACTERS, InvalidBody
 
 EXPECTED = {  # what a field must be, where pydantic's message is less helpful
     "label": "0 to 9 or null",
+    "corrections.label": "0 to 9 or null",
     "name": "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
 }
 
@@ -75,7 +76,7 @@ HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(
 def sentence_of(error: Any) -> str:
     """One of pydantic's errors as a sentence, such as "label must be 0 to 9 or null, received 12."."""
     path = [str(part) for part in error["loc"] if part not in ("body", "query", "path")]
-    name = ".".join(path) or "the body"
+    name, field = ".".join(path) or "the body", ".".join(part for part in path if not part.isdigit())
     if error["type"] == "json_invalid":  # of the whole body pydantic says at which character
         return f"{'the body' if name.isdigit() else name} must be JSON: {error['ctx']['error']}."
     if error["type"] in ("model_type", "model_attributes_type"):
@@ -84,8 +85,8 @@ def sentence_of(error: Any) -> str:
         return f"{name} is required."
     if error["type"] == "extra_forbidden":
         return f"{name} is not a known field."
-    if path and path[-1] in EXPECTED:
-        demand = f"must be {EXPECTED[path[-1]]}"
+    if field in EXPECTED:
+        demand = f"must be {EXPECTED[field]}"
     else:
         demand = re.sub(r"^\w+ should ", "must ", error["msg"].replace("Value error, expected ", "must be ", 1))
         demand = re.sub(r" after validation, not .*", "", demand)

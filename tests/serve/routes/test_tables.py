@@ -81,6 +81,8 @@ def test_a_changed_table_is_checked_as_when_it_was_read(client):
     assert client.post("/v1/tables/check", json=changed).json()["doubtful"].keys() == {"B1", "C1", "A2"}
     for wrong in ({"row_sums": -1}, {"row_sums": True}, {"rows": [[{"value": "1", "number": "1E999999"}]]}):
         assert client.post("/v1/tables/check", json=changed | wrong).status_code == 422
+    answer = client.post("/v1/tables/export", json={"tables": [changed | {"name": "n" * 101}]})
+    assert answer.json()["error"] == "tables.0.name must have at most 100 characters."
 
 
 @pytest.mark.parametrize(
