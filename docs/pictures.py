@@ -20,11 +20,12 @@ from pathlib import Path
 import cv2
 import nbformat
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
+from gallery import FIELDS, empty_form
 from tendigits.data.mnist import load_data
 
 DOCS = Path(__file__).parent
@@ -35,8 +36,6 @@ COLOURS = 256
 """Of a picture with few: half of the bytes."""
 FORM = 1
 """Seed of the filled forms."""
-FIELDS = {"student": (300, 160, 620, 230), "points": (300, 260, 460, 330), "tasks": (300, 360, 460, 430)}
-"""Left, top, right and bottom of a form's fields."""
 FILLED = {
     "IMG_0412.jpg": {"student": "40275", "points": "37", "tasks": "8"},
     "IMG_0413.jpg": {"student": "51936", "points": "42", "tasks": "10"},
@@ -143,7 +142,7 @@ def show_play(folder: Path) -> None:
 
 def show_form(folder: Path) -> None:
     """The page with a form: its fields are marked with the mouse, and two filled ones are read."""
-    form = draw_form()
+    form = empty_form()
     form.save(folder / "exam.png")
     for name, values in FILLED.items():
         photograph_form(form, values, folder / name)
@@ -167,19 +166,6 @@ def show_form(folder: Path) -> None:
         page.locator("#forms-state", has_text="to check").wait_for()
         with Image.open(BytesIO(page.screenshot(full_page=True))) as picture:
             picture.quantize(COLOURS).save(DOCS / "page_form.png", optimize=True)
-
-
-def draw_form() -> Image.Image:
-    """An empty form."""
-    form = Image.new("L", (900, 500), 250)
-    draw = ImageDraw.Draw(form)
-    draw.text((60, 40), "Statistics I, examination of 2026", 20, ImageFont.load_default(38))
-    draw.text((60, 100), "Please write clearly. This sheet is read by a machine.", 60, ImageFont.load_default(22))
-    for name, (left, top, right, bottom) in FIELDS.items():
-        draw.text((60, top + 18), name.capitalize(), 20, ImageFont.load_default(30))
-        draw.rectangle((left, top, right, bottom), outline=60, width=2)
-    draw.line((60, 460, 840, 460), 60, 3)
-    return form
 
 
 def photograph_form(form: Image.Image, values: dict[str, str], path: Path) -> None:

@@ -1,11 +1,14 @@
 """The command as a person types it; in this process where that shows the same."""
 
+import json
 import re
 import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
@@ -18,6 +21,18 @@ SMALL = ["--hidden", "16", "--epochs", "2", "--learning-rate", "0.003"]
 def test_the_help_without_arguments_and_the_version(run_cli):
     assert run_cli() == run_cli("--help")
     assert run_cli("--version") == (0, "tendigits 0.1.0\n", "")
+
+
+def test_the_version_for_a_bug_report(run_cli):
+    code, out, _ = run_cli("--version", "--json")
+    shown = json.loads(out)
+    assert code == 0
+    assert shown["tendigits"] == "0.1.0"
+    assert shown["versions"]["numpy"] == np.__version__
+    assert {"reader.onnx", "finder.onnx", "numbers.onnx"} < shown["build"]["networks"].keys()
+    assert str(Path.home()) not in out
+    code, _, err = run_cli("--json")
+    assert (code, err.count("\n")) == (2, 1)
 
 
 def test_train_in_a_pipe_prints_a_line_per_epoch(run_cli, small_npz, tmp_path):

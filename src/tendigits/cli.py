@@ -3,6 +3,7 @@
 tendigits --help
 """
 
+import json
 import logging
 import os
 import signal
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tendigits.batch.command import read
+from tendigits.batch.demo import demo
 from tendigits.cluster import with_address
-from tendigits.errors import Interrupted, TendigitsError, Terminated, printable, reason_of
+from tendigits.errors import Interrupted, TendigitsError, Terminated, UserError, printable, reason_of
 from tendigits.export.command import export
 from tendigits.report.command import data, evaluate, runs
 from tendigits.serve.command import play, serve
@@ -33,31 +35,31 @@ MAX_MESSAGE_CHARACTERS = 1000  # longer messages are cut; they may quote a value
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
-)
+app = typer.Typer(pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 app.command(cls=TrainCommand)(train)
-for command in (read, serve, play, teach, evaluate, export, sweep, data, runs):
+for command in (demo, read, serve, play, teach, evaluate, export, sweep, data, runs):
     app.command()(command)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"tendigits {version('tendigits')}")
-        raise typer.Exit
-
-
-@app.callback()
+@app.callback(invoke_without_command=True)
 def tendigits(
-    version: Annotated[
-        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --version: versions, build and machine, for a bug report.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")] = False,
 ) -> None:
     """Train the classic first Keras network on MNIST, and read the digits that people write."""
+    if version:
+        from tendigits.machine import describe_installation
+
+        installation = describe_installation()
+        typer.echo(json.dumps(installation, indent=1) if as_json else f"tendigits {installation['tendigits']}")
+        raise typer.Exit
+    if as_json or context.invoked_subcommand is None:
+        raise UserError("expected a command, or --version; see: tendigits --help")
 
 
 def main() -> None:

@@ -1,10 +1,12 @@
-"""The environment of a result, for run.json and the benchmarks: versions, machine and git commit."""
+"""Versions, build, machine and git commit: for run.json, the benchmarks and `tendigits --version --json`."""
 
+import hashlib
 import os
 import platform
+import re
 import subprocess
 from contextlib import suppress
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,34 @@ def describe_environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": cores(),
+    }
+
+
+def describe_installation() -> dict[str, Any]:
+    """What is installed, and how it was built, without importing any of it."""
+    ours, package = distribution("tendigits"), Path(__file__).parent
+    names = {match[0] for line in ours.requires or () if (match := re.match(r"[\w.-]+", line))} - {"tendigits"}
+    versions = {}
+    for name in sorted(names):
+        with suppress(PackageNotFoundError):  # an extra's
+            versions[name] = version(name)
+    return {
+        "tendigits": ours.version,
+        "build": {
+            "wheel": re.findall(r"^Tag: (.*)$", ours.read_text("WHEEL") or "", re.MULTILINE),
+            "installer": (ours.read_text("INSTALLER") or "").strip(),
+            "kernel": sorted(path.name for path in package.glob("engine/dense*.*[!c]")),
+            "networks": {
+                path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+                for path in sorted(package.glob("*/assets/*.onnx"))
+            },
+        }
+        | (describe_commit(package) or {}),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": cores(),
+        "versions": versions,
     }
 
 

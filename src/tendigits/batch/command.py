@@ -17,6 +17,7 @@ from tendigits.errors import DataError, Failure, Interrupted, UserError, printab
 from tendigits.extras import require
 from tendigits.files import write_text
 from tendigits.numbers.grammar import DecimalSeparator
+from tendigits.options import complete_run_folder
 from tendigits.tables.options import Sums
 
 if TYPE_CHECKING:
@@ -80,7 +81,12 @@ def read(
     ] = False,
     model: Annotated[
         Path | None,
-        typer.Option(help="Read with this run's network.", metavar="RUN", show_default="the package's network"),
+        typer.Option(
+            help="Read with this run's network.",
+            metavar="RUN",
+            show_default="the package's network",
+            autocompletion=complete_run_folder,
+        ),
     ] = None,
     threshold: Annotated[
         float | None,

@@ -14,7 +14,7 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
-from tendigits.options import Data, Overwrite
+from tendigits.options import Data, Overwrite, complete_run_folder
 from tendigits.outputs import Target, check_targets
 
 PLAY = "play"  # given instead of a run: the playground
@@ -29,6 +29,9 @@ def export(
             help="A run's folder, a model file, or the word reader; or the word play, for the playground.",
             metavar="RUN",
             show_default=False,
+            autocompletion=lambda incomplete: (
+                complete_run_folder(incomplete) + [name for name in ("reader", "play") if name.startswith(incomplete)]
+            ),
         ),
     ],
     to: Annotated[

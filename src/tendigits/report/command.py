@@ -11,12 +11,12 @@ import typer
 
 from tendigits.errors import printable
 from tendigits.extras import require
-from tendigits.options import Data, Overwrite, Runs
+from tendigits.options import Data, Overwrite, Runs, complete_run
 from tendigits.outputs import Target, check_targets
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="The run's name or folder.", metavar="RUN")],
+    run: Annotated[Path, typer.Argument(help="The run's name or folder.", metavar="RUN", autocompletion=complete_run)],
     data: Data = None,
     runs: Runs = Path("runs"),
 ) -> None:
@@ -47,7 +47,11 @@ def data(data: Data = None) -> None:
 def runs(
     names: Annotated[
         list[Path] | None,
-        typer.Argument(help="Names or folders of runs: one to show, several to compare.", metavar="RUN"),
+        typer.Argument(
+            help="Names or folders of runs: one to show, several to compare.",
+            metavar="RUN",
+            autocompletion=complete_run,
+        ),
     ] = None,
     runs: Runs = Path("runs"),
     picture: Annotated[

@@ -12,7 +12,7 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
-from tendigits.options import Runs
+from tendigits.options import Runs, complete_run_folder
 from tendigits.serve.config import TIMEOUT_SECONDS, ServerConfig
 from tendigits.teach.command import StoreOption, store_location
 
@@ -35,7 +35,12 @@ def serve(
     port: Port = 8000,
     name: Names = None,
     model: Annotated[
-        Path | None, typer.Option(help="Always read with this network, not with fine-tuned ones.", metavar="RUN|FILE")
+        Path | None,
+        typer.Option(
+            help="Always read with this network, not with fine-tuned ones.",
+            metavar="RUN|FILE",
+            autocompletion=complete_run_folder,
+        ),
     ] = None,
     store: StoreOption = None,
     runs: Runs = Path("runs"),

@@ -14,6 +14,7 @@ from tendigits.cluster import prepare
 from tendigits.errors import Interrupted
 from tendigits.extras import require
 from tendigits.options import Data, Runs
+from tendigits.train.command import complete_recipe
 
 if TYPE_CHECKING:
     import optuna
@@ -24,7 +25,12 @@ def sweep(
         Path, typer.Option(help="The settings to search, as TOML.", metavar="FILE.toml", show_default=False)
     ],
     recipe: Annotated[
-        str, typer.Option(help="Recipe to start from: a name or a .toml file.", metavar="NAME|FILE.toml")
+        str,
+        typer.Option(
+            help="Recipe to start from: a name or a .toml file.",
+            metavar="NAME|FILE.toml",
+            autocompletion=complete_recipe,
+        ),
     ] = "classic",
     trials: Annotated[int, typer.Option(help="Number of trials.", min=1, metavar="N")] = 40,
     name: Annotated[str, typer.Option(help="Name of the search's folder.", metavar="NAME")] = "sweep",

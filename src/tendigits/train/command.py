@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 
 from tendigits.errors import UserError
 from tendigits.extras import require, unseen
-from tendigits.options import Data, Runs
+from tendigits.options import Data, Runs, complete_run_folder
 
 if TYPE_CHECKING:
     from tendigits.model.setting import Setting
@@ -40,11 +40,23 @@ class TrainCommand(TyperCommand):
         return super().invoke(ctx)
 
 
+def complete_recipe(incomplete: str) -> list[str]:
+    """The names of recipes, and recipe files in this folder."""
+    from tendigits.model.recipe_files import RECIPES
+
+    return [name for name in [*RECIPES, *map(str, Path().glob("*.toml"))] if name.startswith(incomplete)]
+
+
 def train(
     context: typer.Context,
     recipe: Annotated[
         str | None,
-        typer.Option(help="Recipe to train, by name or file.", metavar="NAME|FILE.toml", show_default="classic"),
+        typer.Option(
+            help="Recipe to train, by name or file.",
+            metavar="NAME|FILE.toml",
+            show_default="classic",
+            autocompletion=complete_recipe,
+        ),
     ] = None,
     data: Data = None,
     name: Annotated[
@@ -52,7 +64,10 @@ def train(
     ] = None,
     runs: Runs = Path("runs"),
     resume: Annotated[
-        Path | None, typer.Option(help="Resume this interrupted run.", metavar="RUN", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Resume this interrupted run.", metavar="RUN", show_default=False, autocompletion=complete_run_folder
+        ),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the run's folder.", rich_help_panel=OUTPUT)
