@@ -23,7 +23,7 @@ UV := $(BIN)/uv
 # uv trusts the system's certificates, as pip does: a company's proxy has one of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: setup train lab test test-slow check docs format lock results bench bench-read bench-serve reader notebook pictures clean
+.PHONY: setup train lab test test-slow check docs format address lock results bench bench-read bench-serve reader notebook pictures clean
 
 # uv is installed at its locked version and then installs a lock file; everything is checked by its digest. The byte
 # code is compiled now: without it every start of Keras takes seconds more.
@@ -101,6 +101,11 @@ format: setup
 UPGRADE ?= --upgrade
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --custom-compile-command "make lock" pyproject.toml
+
+# The owner's address, once it is known: make address ADDRESS=https://github.com/NAME/tendigits
+address: setup
+	$(BIN)/python tools/address.py $(ADDRESS)
+	$(BIN)/python notebooks/colab.py
 
 lock: setup
 	$(COMPILE) $(UPGRADE) --all-extras --group dev --output-file requirements.lock
