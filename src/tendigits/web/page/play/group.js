@@ -1,82 +1,106 @@
-// Class: the lines that pupils paste become one table and one picture. Nothing is sent anywhere.
+// Class: the lines that pupils paste become one table with dots, kept in this browser. Nothing is sent anywhere.
 
-import { element, find } from "../shared/dom.js";
+import { button, element, find } from "../shared/dom.js";
 import { percent, plural } from "../shared/text.js";
-import { fromResult, parameters, textOf } from "./link.js";
+import { fromResult, numberText, parameters, SETTINGS } from "./link.js";
 import { wilson } from "./views.js";
 
-const MAX_WIDTH = 640,
-  ROW = 22,
-  NAMES = 150; // pixels
+const [WIDTH, HEIGHT, DOT] = [200, 14, 4]; // pixels of a line with its dot
+const AXIS_STEP = 0.05; // the axis begins and ends at multiples of it
+const KEPT = "tendigits-class"; // in the browser's storage, if it has one
+const MAX_SHOWN = 40; // characters of a line that was skipped
+
+let order = { title: "Test", sign: -1 };
 
 export function startClass() {
-  find("play-class-lines").addEventListener("input", show);
+  const lines = find("play-class-lines");
+  try {
+    lines.value = localStorage.getItem(KEPT) ?? "";
+  } catch {} // a browser that keeps nothing
+  lines.addEventListener("input", show);
+  show();
 }
 
 function show() {
-  const lines = find("play-class-lines")
-    .value.split("\n")
-    .filter((line) => line.trim());
-  const results = lines
-    .map(fromResult)
-    .filter(Boolean)
-    .sort((a, b) => b.accuracy - a.accuracy);
-  const unread = lines.filter((line) => !fromResult(line));
-  find("play-class-state").textContent = unread.length
-    ? `Not a result: "${unread[0].slice(0, 60)}"${unread.length > 1 ? `, and ${unread.length - 1} more` : ""}. Expected a line that "My result" has copied.`
-    : results.length
-      ? `${plural(results.length, "result")}. Dots are test accuracies, lines their 95% intervals: where lines overlap, the order may be luck. Another seed might give another winner.`
-      : "";
+  const text = find("play-class-lines").value;
+  try {
+    localStorage.setItem(KEPT, text);
+  } catch {}
+  const lines = text.split("\n").filter((line) => line.trim());
+  const results = lines.map(fromResult).filter(Boolean);
+  const [skipped, ...others] = lines.filter((line) => !fromResult(line));
+  find("play-class-state").textContent = [
+    lines.length ? `${plural(results.length, "result")}.` : "",
+    skipped &&
+      `${plural(others.length + 1, "line")} skipped: "${skipped.slice(0, MAX_SHOWN)}"${others.length ? ", …" : "."}`,
+    results.length
+      ? "Dots are test accuracies, lines their 95% intervals: where lines overlap, the order may be luck."
+      : "",
+  ].join(" ");
   find("play-class-table").hidden = !results.length;
-  find("play-class-picture").replaceChildren(
-    ...(results.length ? [picture(results, Math.min(MAX_WIDTH, find("play-class-picture").clientWidth))] : []),
-  );
-  const cell = (text) => element("td", { class: "number" }, text);
-  find("play-class-table").tBodies[0].replaceChildren(
-    ...results.map(({ who, accuracy, n, epoch, mine, settings }) =>
-      element(
-        "tr",
-        {},
-        element("th", { scope: "row" }, who || "–"),
-        cell(`${percent(accuracy, 2)} of ${n.toLocaleString("en")}`),
-        cell(mine ? `${mine.right} of ${mine.n}` : "–"),
-        cell(String(epoch)),
-        cell(parameters(settings).toLocaleString("en")),
-        element("td", {}, textOf(settings).replaceAll("&", ", ").replaceAll("_", " ")),
-      ),
-    ),
-  );
+  if (results.length) find("play-class-table").replaceChildren(...table(results));
 }
 
-function picture(results, width) {
-  const intervals = results.map(({ accuracy, n }) => wilson(accuracy, n));
-  const low = Math.floor(10 * Math.min(...intervals.map(([from]) => from))) / 10;
-  const x = (value) => NAMES + ((value - low) / (1 - low)) * (width - NAMES - 20);
-  const height = ROW * (results.length + 1);
-  const drawn = element("svg:svg", {
-    class: "chart dots",
-    viewBox: `0 0 ${width} ${height}`,
-    role: "img",
-    "aria-label": `Test accuracy of ${plural(results.length, "network")}; the table below has the numbers`,
-  });
-  for (const value of [low, (1 + low) / 2, 1]) {
-    drawn.append(
-      element("svg:line", { class: "grid", x1: x(value), x2: x(value), y1: 0, y2: height - ROW }),
-      element(
-        "svg:text",
-        { x: x(value), y: height - 6, "text-anchor": "middle" },
-        percent(value, (value * 100) % 1 ? 1 : 0),
-      ),
-    );
-  }
-  results.forEach(({ who, accuracy }, i) => {
-    const y = ROW * (i + 0.5);
-    const [from, to] = intervals[i];
-    drawn.append(
-      element("svg:text", { x: NAMES - 10, y: y + 4, "text-anchor": "end" }, (who || `${i + 1}`).slice(0, 20)),
-      element("svg:path", { class: "c0", d: `M${x(from)},${y}H${x(to)}` }),
-      element("svg:circle", { cx: x(accuracy), cy: y, r: 4 }),
-    );
-  });
-  return drawn;
+// The columns of the table: {title, value, text}; rows are sorted by their values.
+/** @returns {any[]} */
+function columnsOf(results) {
+  const intervals = results.flatMap(({ accuracy, n }) => wilson(accuracy, n));
+  const low = AXIS_STEP * Math.floor(Math.min(...intervals) / AXIS_STEP);
+  const high = AXIS_STEP * Math.ceil(Math.max(...intervals) / AXIS_STEP);
+  const isVaried = (value) => new Set(results.map((result) => String(value(result)))).size > 1;
+  const settings = SETTINGS.map(({ name, title }) => ({ title, value: (result) => result.settings[name] }));
+  return [
+    { title: "Name", value: ({ who }) => who },
+    { title: "Test", value: ({ accuracy }) => accuracy, text: ({ accuracy }) => percent(accuracy, 2) },
+    {
+      title: `${percent(low)} to ${percent(high)}`,
+      value: ({ accuracy }) => accuracy,
+      text: (result) => dot(result, low, high),
+    },
+    {
+      title: "Mine",
+      value: ({ mine }) => (mine ? mine.right / mine.n : -1),
+      text: ({ mine }) => (mine ? `${mine.right} of ${mine.n}` : "–"),
+    },
+    { title: "Epochs", value: ({ epoch }) => epoch },
+    { title: "Parameters", value: (result) => parameters(result.settings) },
+    ...[{ title: "Tested", value: ({ n }) => n }, ...settings].filter(({ value }) => isVaried(value)),
+  ];
+}
+
+function table(results) {
+  const columns = columnsOf(results);
+  const { value } = columns.find(({ title }) => title === order.title) ?? columns[1];
+  const [least, most] = [-order.sign, order.sign];
+  const sorted = [...results].sort((a, b) => (value(a) > value(b) ? most : value(a) < value(b) ? least : 0));
+  const head = ({ title }) => {
+    const isOrder = title === order.title;
+    const sort = () => {
+      order = { title, sign: isOrder ? -order.sign : -1 };
+      show();
+    };
+    const direction = isOrder ? (order.sign < 0 ? "descending" : "ascending") : undefined;
+    return element("th", { scope: "col", "aria-sort": direction }, button(title, sort, { class: "plain" }));
+  };
+  const cell = (result, { value, text }, i) => {
+    const shown = text
+      ? text(result)
+      : typeof value(result) === "number"
+        ? numberText(value(result))
+        : String(value(result));
+    return element(i ? "td" : "th", i ? { class: "number" } : { scope: "row" }, shown || "–");
+  };
+  const row = (result) => element("tr", {}, ...columns.map((column, i) => cell(result, column, i)));
+  return [element("thead", {}, element("tr", {}, ...columns.map(head))), element("tbody", {}, ...sorted.map(row))];
+}
+
+function dot({ accuracy, n }, low, high) {
+  const x = (value) => DOT + ((value - low) / (high - low)) * (WIDTH - 2 * DOT);
+  const [from, to] = wilson(accuracy, n);
+  return element(
+    "svg:svg",
+    { class: "dots", width: WIDTH, height: HEIGHT, "aria-hidden": "true" },
+    element("svg:path", { class: "c0", d: `M${x(from)},${HEIGHT / 2}H${x(to)}` }),
+    element("svg:circle", { cx: x(accuracy), cy: HEIGHT / 2, r: DOT }),
+  );
 }

@@ -1,17 +1,18 @@
 // A person's own digits: drawn or from pictures, labelled, kept in this browser, saved as a file for Python.
 
-import { element, find, notify, save, trying } from "../shared/dom.js";
+import { button, element, find, notify, save, trying } from "../shared/dom.js";
 import { greyOf, openImage } from "../shared/image.js";
 import { cropCanvas, joined } from "../shared/pixels.js";
 import { findDigit } from "../shared/stages/find.js";
-import { plural } from "../shared/text.js";
+import { aDigit, plural } from "../shared/text.js";
 import { npz } from "./npz.js";
 import { clearDrawing, drawing, showPicture } from "./pen.js";
 
 const MAX_DIGITS = 2000;
 
-let digits = []; // {id, label, pixels}
+let digits = []; // {id, label, pixels, who}
 let own = split(0); // the version rises with each change
+let read = null; // what the network reads in each digit
 let waiting = []; // crops of pictures that wait for their labels; the first one is shown
 let changed;
 let database = null;
@@ -20,21 +21,12 @@ let loaded; // settles when the kept digits are here, or cannot be had
 // `whenChanged` is called when there are other digits than before.
 export function startOwn(whenChanged) {
   changed = whenChanged;
-  find("play-own-labels").append(
-    "This is a",
-    ...Array.from({ length: 10 }, (_, label) =>
-      element(
-        "button",
-        { type: "button", "aria-label": `Keep it as a ${label}`, onclick: () => keep(label) },
-        String(label),
-      ),
-    ),
-  );
-  find("play-own-files").addEventListener("change", ({ target }) =>
-    trying(() => open([...target.files])).finally(() => {
-      target.value = "";
-    }),
-  );
+  const label = (digit) => button(String(digit), () => keep(digit), { "aria-label": `Keep it as ${aDigit(digit)}` });
+  find("play-own-labels").append("This is a", ...Array.from({ length: 10 }, (_, digit) => label(digit)));
+  find("play-own-files").addEventListener("change", ({ target }) => {
+    trying(() => open([...target.files])).finally(() => (target.value = ""));
+  });
+  find("play-own").addEventListener("toggle", list);
   find("play-own-save").addEventListener("click", saveFile);
   find("play-own-delete").addEventListener("click", () => remove(digits));
   find("play").addEventListener("dragover", (event) => event.preventDefault());
@@ -46,15 +38,21 @@ export function startOwn(whenChanged) {
   loaded = trying(load);
 }
 
-// Of each label every second digit is for learning, the others are for the test: {train: {x, y}, test: {x, y}, version}.
+// Of each label every second digit is for learning, the others are for the test: {train: {x, y}, test, all, version}.
 export const ownDigits = () => own;
+
+// Show what the network reads in each of `ownDigits().all`; null if there is none. `isLearned`: it learns every second one.
+export function showReadings(labels, isLearned) {
+  read = labels && { labels, isLearned };
+  list();
+}
 
 function split(version) {
   const parts = [[], []];
   const counts = new Array(10).fill(0);
   for (const digit of digits) parts[counts[digit.label]++ % 2].push(digit);
   const [test, train] = parts.map(arrays);
-  return { train, test, version };
+  return { train, test, all: arrays(digits), isTest: new Set(parts[0]), version };
 }
 
 function arrays(some) {
@@ -89,15 +87,18 @@ function keep(label) {
     if (!drawing()) throw new Error("Draw a digit first, or choose a picture of one.");
     if (digits.length >= MAX_DIGITS)
       throw new Error(`You have ${MAX_DIGITS} digits, and more are not kept: delete some.`);
-    const digit = { label, pixels: drawing() };
+    const digit = { label, pixels: drawing(), who: find("play-own-who").value.trim() };
     await loaded;
     if (database) digit.id = await answer(() => store("readwrite").add(digit));
     digits.push(digit);
     if (digit.pixels === waiting[0]) waiting.shift(); // else it was drawn meanwhile
     clearDrawing();
-    showWaiting();
     show();
-    notify(`Kept as a ${label}: you have ${plural(digits.length, "digit")} of your own.`);
+    const left = waiting.length
+      ? `${waiting.length} left: which digit is it?`
+      : `You have ${digits.length} of your own.`;
+    notify(`Kept as ${aDigit(label)}. ${left}`);
+    if (waiting.length) showPicture(waiting[0]);
   });
 }
 
@@ -111,10 +112,6 @@ async function open(files) {
   }
   waiting = [...waiting, ...crops];
   clearDrawing();
-  showWaiting();
-}
-
-function showWaiting() {
   if (!waiting.length) return;
   showPicture(waiting[0]);
   notify(`${plural(waiting.length, "picture")} to label: press the digit that the pad shows.`);
@@ -122,28 +119,47 @@ function showWaiting() {
 
 function show() {
   own = split(own.version + 1);
+  read = null; // until the network has read the new list
   find("play-own-count").textContent = String(digits.length);
-  find("play-own-digits").replaceChildren(
-    ...digits.map((digit) =>
-      element(
-        "li",
-        {},
-        element(
-          "button",
-          {
-            type: "button",
-            class: "plain",
-            "aria-label": `Delete this ${digit.label}`,
-            onclick: () => remove([digit]),
-          },
-          cropCanvas(digit.pixels, `a ${digit.label}`),
-        ),
-        String(digit.label),
-      ),
-    ),
-  );
   for (const id of ["play-own-save", "play-own-delete"]) find(id).disabled = !digits.length;
+  list();
   changed();
+}
+
+// The digits, those first that are read wrongly, and how many of each writer's are read.
+function list() {
+  if (!find("play-own").open) return;
+  const shown = digits.map((digit, i) => ({
+    digit,
+    label: read?.labels[i] ?? digit.label,
+    isTest: own.isTest.has(digit),
+  }));
+  const isWrong = ({ digit, label }) => Number(label !== digit.label);
+  const writers = [...new Set(digits.map(({ who = "" }) => who))].map((who) => {
+    const tested = shown.filter(({ digit, isTest }) => isTest && (digit.who ?? "") === who);
+    return `${who || "no name"}: ${tested.filter((each) => !isWrong(each)).length} of ${tested.length}`;
+  });
+  find("play-own-writers").textContent = read ? `Read of those that only test: ${writers.join("; ")}.` : "";
+  find("play-own-digits").replaceChildren(...[...shown].sort((a, b) => isWrong(b) - isWrong(a)).map(item));
+}
+
+function item({ digit, label, isTest }) {
+  const picture = cropCanvas(digit.pixels, aDigit(digit.label));
+  const name = `Delete this ${digit.label}`;
+  const about = [digit.who, read?.isLearned && !isTest && "learned"].filter(Boolean).join(", ");
+  return element(
+    "li",
+    {},
+    button(picture, () => remove([digit]), { class: "plain", "aria-label": name }),
+    String(digit.label),
+    read &&
+      element(
+        "span",
+        label === digit.label ? {} : { class: "doubt" },
+        label === digit.label ? "✓" : `read as ${label}`,
+      ),
+    element("span", { class: "hint" }, about),
+  );
 }
 
 function remove(gone) {

@@ -7,7 +7,7 @@ import { lessonNow, showLesson, startLessons } from "./lessons.js";
 import { hashOf, resultLine } from "./link.js";
 import { digitsFor } from "./mnist.js";
 import { canLearn, Network, SMALL } from "./network.js";
-import { ownDigits, startOwn } from "./own.js";
+import { ownDigits, showReadings, startOwn } from "./own.js";
 import { askAgain, closeUnit, refreshUnit, setLayers, startDrawing } from "./pen.js";
 import { adoptAddress, chosenNetwork, copy, experiments, setExperiments, startSettings } from "./settings.js";
 
@@ -148,7 +148,14 @@ async function make() {
 
 function ownChanged() {
   for (const network of Object.values(networks)) if (network.made) network.ask("own", { mine: ownDigits().test });
+  checked = undefined; // read the new ones
   drawSoon();
+}
+
+async function readOwn() {
+  const [name, own] = [chosenNetwork(), ownDigits()];
+  const read = networks[name]?.check ? await networks[name].ask("read", own.all) : null;
+  if (own === ownDigits()) showReadings(read, experiments[name].mine);
 }
 
 async function copyResult() {
@@ -191,7 +198,10 @@ function draw() {
   showFigures(shown);
   showCurves(shown, lessonNow()?.zoom);
   const { check = null } = shown[chosenNetwork()] ?? {};
-  if (check !== checked) showCheck(check, experiments[chosenNetwork()]);
+  if (check !== checked) {
+    showCheck(check, experiments[chosenNetwork()]);
+    readOwn();
+  }
   checked = check;
   for (const id of ["play-side-b", "play-layers-name", "play-layers-side-b", "play-compare"])
     find(id).hidden = !shown.b;

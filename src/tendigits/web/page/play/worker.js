@@ -64,6 +64,9 @@ const requests = {
     return layers.every((layer) => layer.every(Number.isFinite)) ? layers : null;
   },
 
+  // What it reads in some digits.
+  read: (digits) => read(net.learner, digits)?.read ?? null,
+
   unit: ({ layer, unit }) => describeUnit(net.learner, net.test.x, layer, unit, turn),
 };
 
@@ -73,7 +76,7 @@ addEventListener("message", async ({ data: { id, do: name, ...given } }) => {
   } catch (error) {
     postMessage({ id, error: error.message });
   }
-  if (name !== "draw" && name !== "unit") wake();
+  if (!["draw", "read", "unit"].includes(name)) wake();
 });
 
 // Let waiting messages in; a timer would take four milliseconds.

@@ -4,6 +4,8 @@ export function nameOf(label) {
   return label === null ? "not a digit" : String(label);
 }
 
+export const aDigit = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
+
 export function plural(count, name) {
   return `${count.toLocaleString("en")} ${name}${count === 1 ? "" : "s"}`;
 }
