@@ -65,7 +65,7 @@ def main() -> None:
         (Path(folder) / "play.wasm").write_bytes((WEB / "page/play/play.wasm").read_bytes())
         program = Path(folder) / "program.cjs"
         program.write_text(PROGRAM % join_modules(ENTRY, {ENTRY: MODULES}).rstrip().rstrip(";"))
-        command = ["node", program, folder, json.dumps(given)]
+        command = ["node", str(program), folder, json.dumps(given)]
         lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     ahead = []
     for seed, (a, b) in enumerate(map(json.loads, lines)):

@@ -1,9 +1,13 @@
 """`tendigits serve` refuses what would be unsafe or cannot work, before it loads anything."""
 
 import errno
+import re
 import socket
+import subprocess
+import sys
 from unittest.mock import Mock
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -46,3 +50,20 @@ def test_a_port_in_use_and_an_address_of_another_machine(refused):
         message = refused("--port", str(taken.getsockname()[1]))
     assert message.endswith("Address already in use; choose another --port")
     assert "cannot listen on 192.0.2.1" in refused("--host", "192.0.2.1", token="0123456789abcdef")
+
+
+def test_the_playground_alone_needs_no_token_and_has_nothing_else(tmp_path):
+    """As for phones: `play --phone`, here on one address."""
+    command = [sys.executable, "-m", "tendigits", "play", "--phone", "--name", "localhost", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        url = re.search(r"tendigits plays at (http://localhost:\d+/) ", process.stdout.readline())[1]
+        assert "Watch a network learn" in httpx.get(url).text
+        assert httpx.get(f"{url}manifest.json").headers["content-type"] == "application/json"
+        for path in ("v1/runs", "..%2F..%2Fetc/passwd", "page/app.js"):
+            assert httpx.get(url + path).status_code == 404
+        assert httpx.post(f"{url}v1/read").status_code == 405
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    assert (process.returncode, list(tmp_path.iterdir())) == (0, [])

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pypdfium2
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from browser import PHONE, WIDTH, barriers, choose, download, draw_in_play
@@ -17,13 +18,16 @@ from drawing import ONE, THREE, png
 from other_browsers import run_in_firefox, run_in_webkit
 from tendigits.data.load import load
 from tendigits.data.mnist import load_data
-from tendigits.model.network import count_parameters
+from tendigits.data.preprocess import to_input
+from tendigits.errors import UserError
+from tendigits.model.file import load_model
+from tendigits.model.network import build_network, count_parameters, predict
 from tendigits.model.recipe import Augmentation, Recipe
 from tendigits.model.recipe_files import load_recipe
 from tendigits.report.mcnemar import mcnemar
 from tendigits.report.metrics import wilson_interval
 from tendigits.web.pages import join_modules
-from tendigits.web.playground import write_playground
+from tendigits.web.playground import network_script, write_playground
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -209,8 +213,16 @@ def test_settings_their_texts_and_what_is_out_of_range(play):
     assert page.url.endswith("#play?seed=0")
 
 
+WATCH_NEWS = """() => {
+  globalThis.news = [];
+  const take = () => news.push([performance.now(), document.querySelector("#play-news").textContent]);
+  new MutationObserver(take).observe(document.querySelector("#play-news"), { childList: true });
+}"""
+
+
 def test_train_draw_meanwhile_step_select_a_unit_and_reset(play):
     page = play(SMALL)
+    page.evaluate(WATCH_NEWS)
     draw_in_play(page, THREE)
     reads = page.locator("#play-reads")
     page.click("#play-batch")
@@ -238,10 +250,126 @@ def test_train_draw_meanwhile_step_select_a_unit_and_reset(play):
     page.click("nav a[href='#draw']")
     page.click("nav a[href='#play']")
     assert figure(page, 1).inner_text() == epoch  # the network stays
+    times, texts = zip(*page.evaluate("news"), strict=True)  # for screen readers
+    assert min(np.diff(times), default=9e9) >= 1990
+    assert any("A reads 3." in text for text in texts)
+    assert any(re.search(r"Test \d+%, after \d+ epochs\.", text) for text in texts)
+    assert page.locator("#play-reads").get_attribute("role") is None
     page.click("#play-reset")
     expect(figure(page, 1)).to_have_text("0.00", timeout=STARTING)
     page.click("#play-pad-clear")
     expect(reads).to_have_text("Draw a digit.", timeout=STARTING)
+
+
+def test_a_film_strip_shows_what_the_first_epochs_read(play, tmp_path):
+    """Whenever it is asked for: the weights of these epochs are kept, and those of now stay."""
+    page = play(SMALL)
+    page.click("#play-film")
+    expect(page.locator("#toast")).to_have_text("Draw a digit first.")
+    train_epoch(page, 1)
+    train_epoch(page, 2)
+    draw_in_play(page, THREE)
+    before = page.locator("#play-bars-a").inner_text()
+    page.click("#play-film")
+    strip = page.locator("#play-film-strip")
+    expect(strip).to_be_visible()
+    about = strip.get_attribute("aria-label")
+    assert re.fullmatch(r"What .*epoch 0\.00: \d; epoch 0\.1\d: \d; epoch 1\.00: \d; epoch 2\.00: \d", about), about
+    assert page.locator("#play-bars-a").inner_text() == before
+    with Image.open(download(page, "#play-film-save", tmp_path)) as picture:
+        assert picture.size == (4 * 300, 732)
+    page.click("#play-film-close")
+    expect(strip).to_be_hidden()
+
+
+NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined });"
+
+
+@pytest.mark.parametrize("can_copy", [True, False])
+def test_where_there_is_no_clipboard_the_text_is_copied_or_selected(folder, visit, can_copy):
+    """As over plain http, and in Firefox in a file."""
+    page = visit((folder / "index.html").as_uri())
+    page.add_init_script(NO_CLIPBOARD + ("" if can_copy else "document.execCommand = () => false;"))
+    page.set_viewport_size({"width": 1366, "height": 650})
+    page.reload()
+    page.click("#play-keras")
+    code = page.locator("#play-code")
+    expect(code).to_be_focused()
+    assert page.evaluate("getSelection().toString()").strip() == code.inner_text().strip() != ""
+    assert 0 <= code.bounding_box()["y"] <= 500
+    expect(page.locator("#toast")).to_have_text(
+        "Copied the Keras code." if can_copy else "Selected below: press Ctrl+C (on a phone: hold it, Copy)."
+    )
+    page.click("#play-result")
+    expect(page.locator("#toast")).to_have_text("Train the network first.")
+
+
+def test_a_class_is_a_table_that_is_sorted_by_click_and_kept(play):
+    page = play()
+    lines = [
+        f"> Pupil {i}: {80 + i / 4:.2f}% of 2,000 test digits after 2 epochs{mine}: #play?hidden={64 * (i % 2)}"
+        for i, mine in enumerate(["", ", 4 of 10 of mine", ", 9 of 10 of mine"] * 10)
+    ]
+    page.click("#play-class summary")
+    page.fill("#play-class-lines", "\n".join([*lines, "haha lol", "?"]).replace("hidden=0", "hidden="))
+    expect(page.locator("#play-class-state")).to_contain_text('30 results. 2 lines skipped: "haha lol", …')
+    rows = page.locator("#play-class-table tbody tr")
+    expect(rows).to_have_count(30)
+    assert rows.first.inner_text().split()[:3] == ["Pupil", "29", "87.25%"]
+    assert page.locator("#play-class-table svg").count() == 30
+    assert page.locator("#play-class-table").bounding_box()["height"] < 750
+    heads = page.locator("#play-class-table th[scope=col]")
+    expect(heads).to_have_text(["Name", "Test", "75% to 90%", "Mine", "Epochs", "Parameters", "Hidden layers"])
+    heads.filter(has_text="Mine").get_by_role("button").click()
+    assert rows.first.inner_text().split("\t")[3] == "9 of 10"
+    heads.filter(has_text="Mine").get_by_role("button").click()
+    assert "of 10" not in rows.first.inner_text()
+    expect(heads.filter(has_text="Mine")).to_have_attribute("aria-sort", "ascending")
+    page.reload()
+    expect(rows).to_have_count(30)
+
+
+def test_a_copy_without_all_digits_says_so(visit, tmp_path):
+    page = visit((write_playground(tmp_path)[0]).as_uri() + "#play?digits=60000")
+    expect(page.locator("#toast")).to_have_text("This copy has 10,000 digits. Choose 10,000 or fewer.")
+    options = page.locator("#play-digits option:disabled")
+    expect(options).to_have_text(["20,000 (not in this copy)", "60,000 (not in this copy)"])
+    visit.complaints.clear()  # the script that is not there
+
+
+def test_a_run_opens_in_the_playground(run, visit, tmp_path):
+    """With its weights: the page reads as Keras does, and goes on from there."""
+    page = visit(write_playground(tmp_path, run=run)[0].as_uri())
+    expect(page.locator("#play-status")).to_have_text(
+        f"This is the network of {run.path.name}: draw, or train it further.", timeout=STARTING
+    )
+    (_, _), (x, y) = load_data()
+    right = predict(load_model(run.path), to_input(x[::5]).reshape(-1, 784)).argmax(1) == y[::5]
+    expect(figure(page, 4)).to_have_text(f"{right.mean():.2%}", timeout=STARTING)
+    train_epoch(page, 1)
+    assert float(figure(page, 4).inner_text().rstrip("%")) > 100 * right.mean()
+    page.click("#play-reset")
+    expect(figure(page, 4)).to_have_text(f"{right.mean():.2%}", timeout=STARTING)
+    page.click("#play-more")  # a network of other settings is a new one
+    page.click("#play-batch")
+    expect(figure(page, 1)).to_have_text("0.003", timeout=STARTING)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({"hidden": (8,), "activation": "gelu"}, "expected Dense layers with relu, tanh, sigmoid for the playground"),
+        ({"hidden": (8,), "convolutions": ("4/2",)}, "has others"),
+        ({"hidden": (8,) * 5}, "expected at most 4 hidden layers of at most 1,024 units"),
+    ],
+)
+def test_a_network_that_the_playground_does_not_have_is_refused(run, recipe, message, monkeypatch):
+    recipe = Recipe(name="other", **recipe)
+    build_network(recipe).save(run.path / "model.keras")
+    (run.path / "recipe.json").write_text(recipe.model_dump_json())
+    monkeypatch.setattr("tendigits.web.playground.model_digest", lambda run: None)
+    with pytest.raises(UserError, match=message):
+        network_script(run)
 
 
 def test_own_digits_in_the_exported_page_without_a_network(folder, visit, digits, tmp_path):
@@ -255,6 +383,7 @@ def test_own_digits_in_the_exported_page_without_a_network(folder, visit, digits
     expect(page.locator("#toast")).to_contain_text("1 picture to label")
     assert page.locator("#play-pad").evaluate("pad => pad.getContext('2d').getImageData(0, 0, 1, 1).data[0]") == 0
     page.click("#play-own-labels button:has-text('7')")
+    page.fill("#play-own-who", "Mia")
     for _ in range(3):
         draw_in_play(page, ONE)
         page.click("#play-own-labels button:has-text('3')")  # on purpose: no network takes a 1 for a 3 unasked
@@ -265,12 +394,14 @@ def test_own_digits_in_the_exported_page_without_a_network(folder, visit, digits
     expect(page.locator("#play-own-digits li")).to_have_count(4)
     expect(page.locator("#play-status")).to_have_text(READY, timeout=STARTING)
     train_epoch(page, 1)
+    expect(page.locator("#play-own-writers")).to_have_text(re.compile(r"no name: [01] of 1; Mia: [0-2] of 2\.$"))
     expect(figure(page, 5)).to_have_text("1 of 3" if figure(page, 5).inner_text()[0] == "1" else "0 of 3")
     page.check("#play-mine")
     expect(figure(page, 0)).to_have_text("new settings")
     train_epoch(page, 1)
     train_epoch(page, 2)
     expect(figure(page, 5)).to_have_text(re.compile("[23] of 3"))
+    expect(page.locator("#play-own-digits .hint", has_text="Mia, learned")).to_have_count(1)
     page.locator("#play-own-digits button").first.click()
     expect(page.locator("#play-own-digits li")).to_have_count(3)
     page.click("#toast button")  # undo

@@ -53,7 +53,10 @@ def export(
         bool, typer.Option("--all-digits", help="For play: all 70,000 digits, 12 MB, not the first 12,000.")
     ] = False,
     also: Annotated[
-        list[str] | None, typer.Option(help="For web: another run to offer; may be repeated.", metavar="RUN")
+        list[str] | None,
+        typer.Option(
+            help="For web: another run to offer; may be repeated. For play: the first network.", metavar="RUN"
+        ),
     ] = None,
     data: Data = None,
     overwrite: Overwrite = False,
@@ -62,9 +65,9 @@ def export(
     """Export a network to another runtime. A file is kept only if it agrees with the network on all test digits."""
     out = out or folder
     if source == PLAY:
-        if to != [To.web] or int8 or also or data or runtime:
-            raise UserError("expected --to web for play, without --int8, --also, --data and --runtime: it is a page")
-        export_play(out or Path(PLAY), overwrite, all_digits=all_digits, json=json)
+        if to != [To.web] or int8 or len(also or ()) > 1 or data or runtime:
+            raise UserError("expected --to web for play, at most one --also, no --int8, --data and --runtime")
+        export_play(out or Path(PLAY), overwrite, run=also[0] if also else None, all_digits=all_digits, json=json)
         return
     require("tendigits export", "train", *(["export"] if "litert" in to else []))
     if out is not None and len(to) > 1:
@@ -108,12 +111,14 @@ def export(
             )
 
 
-def export_play(folder: Path, overwrite: bool, *, all_digits: bool, json: bool) -> None:
-    """Write the playground's page into a folder."""
+def export_play(folder: Path, overwrite: bool, *, run: str | None, all_digits: bool, json: bool) -> None:
+    """Write the playground's page into a folder, perhaps with the network of a run."""
+    from tendigits.runs.run import find_run
     from tendigits.web.playground import FILES, write_playground
 
+    begun = find_run(run, Path("runs")) if run else None
     check_targets([Target("--out", folder / name, (Path(name).suffix,), True) for name in FILES], [], overwrite)
-    written = write_playground(folder, all_digits=all_digits)
+    written = write_playground(folder, all_digits=all_digits, run=begun)
     n_bytes = sum(path.stat().st_size for path in written)
     record = {"format": "web", "path": str(written[0]), "bytes": n_bytes}
     typer.echo(dumps(record) if json else f"{written[0]}  {n_bytes / 1e6:.2f} MB")

@@ -6,6 +6,7 @@ tendigits serve --help
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -25,13 +26,14 @@ Names = Annotated[
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")]
 
 
+Host = Annotated[
+    str | None,
+    typer.Option(help="Address to listen on.", metavar="ADDRESS", show_default="127.0.0.1, or all with --phone"),
+]
+
+
 def serve(
-    host: Annotated[
-        str | None,
-        typer.Option(
-            help="Address to listen on.", metavar="ADDRESS", show_default="127.0.0.1; with --phone, all addresses"
-        ),
-    ] = None,
+    host: Host = None,
     port: Port = 8000,
     name: Names = None,
     model: Annotated[
@@ -66,16 +68,38 @@ def serve(
 
 
 def play(
-    host: Annotated[str, typer.Option(help="Address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
+    host: Host = None,
     port: Port = 8000,
     name: Names = None,
     store: StoreOption = None,
     runs: Runs = Path("runs"),
+    run: Annotated[
+        str | None,
+        typer.Option(help="Begin with a run's network: draw, and train it further.", metavar="RUN"),
+    ] = None,
+    phone: Annotated[
+        bool, typer.Option("--phone", help="Let phones and tablets in the same network play; shows a QR code.")
+    ] = False,
     no_browser: NoBrowser = False,
 ) -> None:
-    """Start the page at its playground: build a network, watch it learn, draw into it meanwhile."""
-    require("tendigits play", "serve")
-    config = ServerConfig(store_location(store), runs, host=host, port=port, names=tuple(name or ()), token=_token())
+    """Start the page at its playground: build a network, watch it learn, draw into it meanwhile.
+
+    With --phone or --run only the playground is served, as `tendigits export play` writes it. It needs no token.
+    """
+    require("tendigits play", "serve", *(["train"] if run else []))
+    host = host or ("0.0.0.0" if phone else "127.0.0.1")  # noqa: S104  # on purpose: the files are nobody's secret
+    names = tuple(name or ())
+    if phone or run:
+        from tendigits.runs.run import find_run
+        from tendigits.serve.server import serve_playground
+        from tendigits.web.playground import write_playground
+
+        with TemporaryDirectory() as folder:
+            write_playground(Path(folder), run=find_run(run, runs) if run else None)
+            config = ServerConfig("", runs, host=host, port=port, names=names)
+            serve_playground(config, Path(folder), phone=phone, browser=not no_browser and sys.stdout.isatty())
+        return
+    config = ServerConfig(store_location(store), runs, host=host, port=port, names=names, token=_token())
     _run(config, page="#play", no_browser=no_browser)
 
 

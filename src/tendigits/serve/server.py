@@ -8,14 +8,21 @@ import ipaddress
 import logging
 import secrets
 import socket
+import sys
 import webbrowser
 from contextlib import suppress
 from dataclasses import replace
-from typing import TextIO, cast
+from pathlib import Path
+from typing import TextIO
 
+import segno
 import typer
 import uvicorn
 from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from tendigits.errors import UserError
 from tendigits.serve.app import create_app
@@ -90,6 +97,33 @@ def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", bro
     typer.echo(f"corrections: {config.store}   runs: {config.runs}")
     if browser:
         webbrowser.open(_url(host, port, path, config.token) + page)
+    _listen_until_stopped(app, listener)
+
+
+def serve_playground(config: ServerConfig, folder: Path, *, phone: bool = False, browser: bool = False) -> None:
+    """Serve the files of an exported playground until SIGINT or SIGTERM. Nothing in it is secret: it needs no token.
+
+    Args:
+        phone: print this machine's address in its network, and in a terminal a QR code.
+        browser: open the page in a browser.
+
+    Raises:
+        UserError: the port is in use, the address is not one of this machine's, or there is no network for a phone.
+    """
+    if phone:
+        _check_reach(config, phone)
+    host = _reachable_host(config) if phone else ALL_ADDRESSES.get(config.host, config.host)
+    listener = _listen(config.host, config.port)
+    url = _url(host, listener.getsockname()[1], "/", None)
+    typer.echo(f"tendigits plays at {url}   (Ctrl-C stops it)")
+    if phone and sys.stdout.isatty():
+        segno.make_qr(url).terminal(compact=True)
+    if browser and not phone:
+        webbrowser.open(url)
+    _listen_until_stopped(Starlette(routes=[Mount("/", StaticFiles(directory=folder, html=True))]), listener)
+
+
+def _listen_until_stopped(app: ASGIApp, listener: socket.socket) -> None:
     # Invalid requests are not logged: a stranger could fill the disk.
     uvicorn_config = uvicorn.Config(
         app, http=LimitedProtocol, loop="asyncio", ws="none",
@@ -103,9 +137,12 @@ class _Server(uvicorn.Server):
     """Exits with code 0 on SIGINT and SIGTERM, where uvicorn would raise the signal again."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # At the same time: uvicorn waits for the connections of those who follow a job or wait for a photo.
-        state: AppState = cast(FastAPI, self.config.app).state.tendigits
-        await asyncio.gather(state.end_streams(), super().shutdown(sockets))
+        ending = [super().shutdown(sockets)]
+        if isinstance(self.config.app, FastAPI):
+            # At the same time: uvicorn waits for the connections of those who follow a job or wait for a photo.
+            state: AppState = self.config.app.state.tendigits
+            ending.append(state.end_streams())
+        await asyncio.gather(*ending)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, None)

@@ -4,11 +4,12 @@ scripts()["digits.js"]()          # a script that the page loads, by its name
 write_playground(Path("play"))    # a folder with the page, to be opened as a file or put on any web server
 
 A page that is opened as a file can load neither modules nor data, so data are in scripts: the worker and the compiled
-kernel in packed.js, MNIST's digits in digits.js and more_digits.js.
+kernel in packed.js, MNIST's digits in digits.js and more_digits.js, the network of a run in network.js.
 """
 
 import base64
 import gzip
+import hashlib
 import json
 from collections.abc import Callable
 from functools import cache, partial
@@ -19,45 +20,110 @@ import numpy as np
 
 from tendigits.data.dataset import Pixels
 from tendigits.data.mnist import load_data
+from tendigits.errors import UserError
 from tendigits.files import make_folder, write_text
+from tendigits.runs.run import Run, model_digest
 from tendigits.web.pages import WEB, as_module, documents, fragment, head, join_modules, text_of
 
 N_TRAIN, N_TEST = 10_000, 2_000  # digits in the first script; the rest is loaded when somebody wants more
 GZIP_LEVEL = 6  # 9 takes four times as long for one percent
 
-FILES = ("index.html", "style.css", "icon.svg", "try.html", "try.css", "tendigits.js", "digits.js", "more_digits.js")
+FILES = (
+    "index.html", "style.css", "icon.svg", "try.html", "try.css", "tendigits.js", "digits.js", "more_digits.js",
+    "network.js", "manifest.json", "service-worker.js",
+)  # fmt: skip
+
+ACTIVATIONS, OPTIMIZERS = ("relu", "tanh", "sigmoid"), ("adam", "rmsprop", "sgd")  # that the page's kernel has
+MAX_LAYERS, MAX_UNITS = 4, 1024  # hidden ones, as in page/play/link.js
 
 
 def scripts() -> dict[str, Callable[[], str]]:
     """Path -> a function that makes the script there."""
     return {
-        "play/packed.js": packed_module,
+        "play/packed.js": partial(packed_module, all_digits=True),
         "digits.js": partial(digits_script, more=False),
         "more_digits.js": partial(digits_script, more=True),
     }
 
 
-def write_playground(folder: Path, *, all_digits: bool = False) -> list[Path]:
-    """Write the page into a folder, with all 70,000 digits or the first 12,000. Returns the files, index.html first."""
+def write_playground(folder: Path, *, all_digits: bool = False, run: Run | None = None) -> list[Path]:
+    """Write the page into a folder. Returns the files, index.html first.
+
+    Args:
+        all_digits: with all 70,000 digits, not with the first 12,000.
+        run: the page begins with its network.
+
+    Raises:
+        UserError: the page cannot continue with the run's network.
+    """
     page = Template(text_of("exported/play.html"))
+    packed = packed_module(all_digits=all_digits)
+    network = '<script defer src="network.js"></script>\n' if run else ""
     made = {
-        "index.html": page.substitute(head=head("Watch a network learn"), play=fragment("play/play")),
+        "index.html": page.substitute(head=head("Watch a network learn"), play=fragment("play/play"), network=network),
         "try.html": documents()["/try.html"],
-        "tendigits.js": join_modules("exported/play.js", {"page/play/packed.js": packed_module()}),
+        "tendigits.js": join_modules("exported/play.js", {"page/play/packed.js": packed}),
+        "manifest.json": text_of("exported/manifest.json"),
     }
     made |= {name: text_of(f"page/{name}") for name in ("style.css", "icon.svg", "try.css")}
     made |= {name: scripts()[name]() for name in ("digits.js", "more_digits.js") if name == "digits.js" or all_digits}
+    if run:
+        made["network.js"] = network_script(run)
+    version = hashlib.sha256("".join(made.values()).encode()).hexdigest()[:16]
+    worker = Template(text_of("exported/service-worker.js"))
+    made["service-worker.js"] = worker.substitute(files=json.dumps(["./", *made]), version=version)
     make_folder(folder)
     for name, text in made.items():
         write_text(folder / name, text)
     return [folder / name for name in made]
 
 
+def network_script(run: Run) -> str:
+    """A script with the settings and weights of a run's network.
+
+    Raises:
+        UserError: it is not a stack of Dense layers as the page has.
+        TendigitsError: the run is damaged.
+    """
+    from keras.layers import Dense, Dropout
+
+    from tendigits.model.file import load_model
+
+    layers, recipe = load_model(run.path, model_digest(run)).layers, run.recipe()
+    dense = [layer for layer in layers if isinstance(layer, Dense)]
+    hidden = [layer.units for layer in dense[:-1]]
+    activations = {layer.activation.__name__ for layer in dense[:-1]} or {"relu"}
+    is_stack = all(isinstance(layer, Dense | Dropout) for layer in layers) and not recipe.residual
+    if not is_stack or len(activations) > 1 or not activations <= {*ACTIVATIONS} or dense[-1].units != 10:
+        raise UserError(
+            f"expected Dense layers with {', '.join(ACTIVATIONS)} for the playground, {run.path.name} has others"
+        )
+    if len(hidden) > MAX_LAYERS or max(hidden, default=0) > MAX_UNITS:
+        raise UserError(
+            f"expected at most {MAX_LAYERS} hidden layers of at most {MAX_UNITS:,} units for the playground, "
+            f"{run.path.name} has {', '.join(map(str, hidden))}"
+        )
+    weights = b"".join(array.astype("<f4").tobytes() for layer in dense for array in layer.get_weights())
+    settings = {
+        "hidden": hidden,
+        "activation": activations.pop(),
+        "dropout": recipe.dropout,
+        "optimizer": recipe.optimizer if recipe.optimizer in OPTIMIZERS else "adam",
+        "learning_rate": recipe.learning_rate,
+        "batch_size": min(recipe.batch_size, 1024),
+        "seed": recipe.seed,
+    }
+    packed = base64.b64encode(gzip.compress(weights, GZIP_LEVEL, mtime=0)).decode()
+    about = {"name": run.path.name, "settings": settings, "packed": packed}
+    return f"globalThis.tendigitsNetwork = {json.dumps(about)};\n"
+
+
 @cache
-def packed_module() -> str:
-    """The module play/packed.js."""
+def packed_module(*, all_digits: bool) -> str:
+    """The module play/packed.js; it says whether more_digits.js is there, too."""
     kernel = base64.b64encode((WEB / "page/play/play.wasm").read_bytes()).decode()
-    return as_module("packed", {"worker": join_modules("page/play/worker.js"), "kernel": kernel})
+    worker = join_modules("page/play/worker.js")
+    return as_module("packed", {"worker": worker, "kernel": kernel, "all_digits": all_digits})
 
 
 @cache

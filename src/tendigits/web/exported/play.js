@@ -7,3 +7,4 @@ startPlaying();
 find("play").hidden = false;
 showPlaying();
 addEventListener("hashchange", showPlaying);
+if (location.protocol !== "file:") navigator.serviceWorker?.register("service-worker.js"); // only in secure contexts

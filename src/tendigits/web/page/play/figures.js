@@ -17,7 +17,7 @@ const STATES = {
   failed: "failed",
   changed: "new settings",
 };
-const CHART = { width: 300, height: 205 }; // two beside each other, the pen and a lesson fit on a laptop's screen
+const CHART = { width: 300, height: 205 }; // two next to each other, the pen and a lesson fit on a laptop's screen
 const HINT = "By epoch. Solid: test digits. Dashed: training digits, as it learns.";
 const DIGITS_OF_10 = [
   5,

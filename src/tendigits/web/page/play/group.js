@@ -7,7 +7,7 @@ import { wilson } from "./views.js";
 
 const [WIDTH, HEIGHT, DOT] = [200, 14, 4]; // pixels of a line with its dot
 const AXIS_STEP = 0.05; // the axis begins and ends at multiples of it
-const KEPT = "tendigits-class"; // in the browser's storage, if it has one
+const STORAGE_KEY = "tendigits-class"; // in the browser's storage, if it has one
 const MAX_SHOWN = 40; // characters of a line that was skipped
 
 let order = { title: "Test", sign: -1 };
@@ -15,7 +15,7 @@ let order = { title: "Test", sign: -1 };
 export function startClass() {
   const lines = find("play-class-lines");
   try {
-    lines.value = localStorage.getItem(KEPT) ?? "";
+    lines.value = localStorage.getItem(STORAGE_KEY) ?? "";
   } catch {} // a browser that keeps nothing
   lines.addEventListener("input", show);
   show();
@@ -24,7 +24,7 @@ export function startClass() {
 function show() {
   const text = find("play-class-lines").value;
   try {
-    localStorage.setItem(KEPT, text);
+    localStorage.setItem(STORAGE_KEY, text);
   } catch {}
   const lines = text.split("\n").filter((line) => line.trim());
   const results = lines.map(fromResult).filter(Boolean);

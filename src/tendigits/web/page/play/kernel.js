@@ -119,9 +119,36 @@ export class Kernel {
     return this.floats(this.places.out, PIXELS);
   }
 
-  // A layer's weights, inputs * units numbers.
-  weights(layer) {
-    this.functions.dense_copy(this.net, layer, 0, this.places.weights, this.places.biases, 0);
-    return this.floats(this.places.weights, this.units[layer] * this.units[layer + 1]);
+  // A layer's weights, inputs * units numbers, and biases.
+  parameters(layer) {
+    const { weights, biases } = this.places;
+    this.functions.dense_copy(this.net, layer, 0, weights, biases, 0);
+    const [inputs, units] = this.units.slice(layer, layer + 2);
+    return [this.floats(weights, inputs * units), this.floats(biases, units)];
+  }
+
+  // All layers' weights and biases as one list of numbers.
+  get state() {
+    const parts = this.units.slice(1).flatMap((_, layer) => this.parameters(layer));
+    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  }
+
+  set state(all) {
+    const { weights, biases } = this.places;
+    let at = 0;
+    for (let layer = 0; layer < this.units.length - 1; layer++) {
+      const [inputs, units] = this.units.slice(layer, layer + 2);
+      new Float32Array(this.memory, weights, inputs * units).set(all.subarray(at, at + inputs * units));
+      at += inputs * units;
+      new Float32Array(this.memory, biases, units).set(all.subarray(at, at + units));
+      at += units;
+      this.functions.dense_copy(this.net, layer, 0, weights, biases, 1);
+    }
   }
 }

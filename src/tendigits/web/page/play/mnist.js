@@ -4,6 +4,7 @@ import { element } from "../shared/dom.js";
 import { joined, unpacked } from "../shared/pixels.js";
 import { PIXELS } from "./kernel.js";
 
+const FIRST = "digits.js"; // more_digits.js is not in every copy
 const SIDE = 28;
 const FRAMED = SIDE + 2; // a digit with a frame, so that each pixel has eight neighbours
 
@@ -11,7 +12,7 @@ let digits = null; // {x_train, y_train, x_test, y_test}: bytes, of the first di
 
 // At least this many training digits, and the test digits that belong to them: 2,000, or 10,000 with more than the first script has.
 export async function digitsFor(count) {
-  digits ??= await load("digits.js");
+  digits ??= await load(FIRST);
   if (count > digits.y_train.length) {
     const more = await load("more_digits.js");
     digits = Object.fromEntries(Object.entries(digits).map(([name, first]) => [name, joined(first, more[name])]));
@@ -28,7 +29,8 @@ function load(name) {
     };
     script.onerror = () => {
       script.remove();
-      reject(new Error(`This page was written without ${name}: it has only the first 10,000 training digits.`));
+      const isMore = name !== FIRST;
+      reject(new Error(isMore ? "This copy has 10,000 digits. Choose 10,000 or fewer." : `Copy ${name}, too.`));
     };
     document.head.append(script);
   });

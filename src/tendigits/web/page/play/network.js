@@ -58,14 +58,16 @@ export class Network {
     });
   }
 
-  // Make the network anew: from the first training digits and, if the settings want it, from own digits, {train, test}.
-  async build(settings, made, digits, own) {
+  // Make the network anew: from the first training digits and, if the settings want it, from own digits, {train, test}. It begins
+  // with `weights`, or with random ones for null.
+  async build(settings, made, digits, own, weights) {
     Object.assign(this, { tick: null, check: null });
     const { digits: n, mine } = settings;
     const train = { x: digits.x_train.slice(0, n * PIXELS), y: digits.y_train.slice(0, n) };
     const test = { x: digits.x_test, y: digits.y_test };
     if (n <= SMALL) Object.assign(test, { x: test.x.slice(0, SMALL_TEST * PIXELS), y: test.y.slice(0, SMALL_TEST) });
-    await this.ask("build", { settings, train: mine ? withOwn(train, own.train) : train, test, mine: own.test });
+    const examples = mine ? withOwn(train, own.train) : train;
+    await this.ask("build", { settings, train: examples, test, mine: own.test, weights });
     this.made = made;
   }
 

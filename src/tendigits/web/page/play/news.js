@@ -4,13 +4,13 @@ import { find } from "../shared/dom.js";
 
 const GAP_MS = 2000;
 
-const told = {}; // kind -> its latest text
+const announced = {}; // kind -> its latest text
 let waiting = {};
 let timer = 0; // 0: nothing waits
 
 export function tell(kind, text) {
-  if (told[kind] === text) return;
-  told[kind] = waiting[kind] = text;
+  if (announced[kind] === text) return;
+  announced[kind] = waiting[kind] = text;
   if (timer) return;
   timer = setTimeout(() => {
     find("play-news").textContent = Object.values(waiting).join(" ");

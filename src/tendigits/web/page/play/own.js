@@ -41,7 +41,7 @@ export function startOwn(whenChanged) {
 // Of each label every second digit is for learning, the others are for the test: {train: {x, y}, test, all, version}.
 export const ownDigits = () => own;
 
-// Show what the network reads in each of `ownDigits().all`; null if there is none. `isLearned`: it learns every second one.
+// Show what the network reads in each of `ownDigits().all`, or null. `isLearned`: it learns every second one.
 export function showReadings(labels, isLearned) {
   read = labels && { labels, isLearned };
   list();

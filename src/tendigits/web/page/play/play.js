@@ -2,6 +2,7 @@
 
 import { announce, find, trying } from "../shared/dom.js";
 import { showCheck, showComparison, showCurves, showFigures, startComparing } from "./figures.js";
+import { startFilm } from "./film.js";
 import { startClass } from "./group.js";
 import { lessonNow, showLesson, startLessons } from "./lessons.js";
 import { hashOf, resultLine } from "./link.js";
@@ -9,6 +10,7 @@ import { digitsFor } from "./mnist.js";
 import { canLearn, Network, SMALL } from "./network.js";
 import { ownDigits, showReadings, startOwn } from "./own.js";
 import { askAgain, closeUnit, refreshUnit, setLayers, startDrawing } from "./pen.js";
+import { runOf, runWeights } from "./run.js";
 import { adoptAddress, chosenNetwork, copy, experiments, setExperiments, startSettings } from "./settings.js";
 
 const IS_CALM = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -37,6 +39,7 @@ export function startPlaying() {
   startComparing(networks, () => ({ x: digits.x_test, y: digits.y_test }));
   startOwn(ownChanged);
   startClass();
+  startFilm(() => networks[chosenNetwork()]);
   find("play-train").addEventListener("click", () => act({ learn: { until: isWatched() ? 0 : Infinity } }));
   find("play-batch").addEventListener("click", () => act({ batch: {} }));
   find("play-epoch").addEventListener("click", () => act({ learn: { until: "epoch" } }));
@@ -141,7 +144,7 @@ async function make() {
     digits = await digitsFor(settings.digits).finally(() => {
       trouble = "";
     });
-    await networks[name].build(structuredClone(settings), text, digits, ownDigits());
+    await networks[name].build(structuredClone(settings), text, digits, ownDigits(), await runWeights(settings));
     setLayers(name, settings.hidden);
   }
 }
@@ -223,5 +226,7 @@ function stateOf(shown) {
   if (failed.length) return failed.join(" ");
   if (any("running")) return "Learning. Draw meanwhile.";
   if (any("changed") && !any("ready")) return "New settings. Train begins again with a new network.";
-  return any("paused") ? "Paused." : "Choose settings, then train.";
+  if (any("paused")) return "Paused.";
+  const run = runOf(experiments.a);
+  return run ? `This is the network of ${run}: draw, or train it further.` : "Choose settings, then train.";
 }

@@ -15,6 +15,7 @@ import {
 } from "./link.js";
 import { SMALL } from "./network.js";
 import { packed } from "./packed.js";
+import { firstSettings } from "./run.js";
 
 const FIRST = SETTINGS.slice(0, SHOWN_FIRST);
 const MORE = SETTINGS.slice(SHOWN_FIRST);
@@ -28,7 +29,7 @@ export const experiments = {}; // network -> its settings
 // `whenChanged` is called after each change of a setting, and when a network comes or goes.
 export function startSettings(whenChanged) {
   changed = whenChanged;
-  experiments.a = defaults();
+  experiments.a = firstSettings();
   find("play-settings").replaceChildren(...FIRST.map(field));
   find("play-settings-more").replaceChildren(...MORE.map(field));
   for (const name of ["a", "b"]) find(`play-choose-${name}`).addEventListener("click", () => choose(name));

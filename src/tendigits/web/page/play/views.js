@@ -37,7 +37,7 @@ function inkedPixels({ x, y }) {
 
 // Pictures of the first layer's units with the largest weights, in the order of the units.
 export function weightPictures(learner) {
-  const weights = learner.kernel.weights(0);
+  const [weights] = learner.kernel.parameters(0);
   const units = Array.from({ length: learner.units[1] }, (_, unit) => {
     const values = weightsOf(learner, weights, unit);
     return { unit, values, size: values.reduce((sum, value) => sum + value * value, 0) };
@@ -142,7 +142,7 @@ export async function describeUnit(learner, testX, layer, unit, turn) {
   const picture = pictureOf(
     layer
       ? kernel.gradient(testX.subarray(0, MAX_OUTPUTS * PIXELS), layer, unit)
-      : weightsOf(learner, kernel.weights(0), unit),
+      : weightsOf(learner, kernel.parameters(0)[0], unit),
   );
   const searched = Math.min(N_SEARCHED, y.length);
   const excited = [];

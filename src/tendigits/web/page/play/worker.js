@@ -12,6 +12,8 @@ const MAX_LEAD = 0.25; // epochs that it may be ahead of what is known of the ot
 const MAX_TEST_PART = 0.1; // of the time, for tests after epochs
 const CHECK_MS = 500; // at least, between two tests that are reported in full; the others are a point of the curve
 const EARLY_TESTS = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8]; // epochs after which it is tested in any case
+const FILMED = [0.1, 1, 10]; // epochs after which its weights are kept for the film strip; those of epoch 0 are, too
+const STOPS = [...EARLY_TESTS, ...FILMED];
 const MAX_EARLY_DIGITS = 2000; // for a test in the first epoch
 
 let kernel; // the compiled kernel, as a promise
@@ -23,14 +25,18 @@ const requests = {
     kernel = WebAssembly.compile(wasm);
   },
 
-  // Make a network; `train`, `test` and `mine` have x and y.
-  async build({ settings, train, test, mine }) {
+  // Make a network; `train`, `test` and `mine` have x and y. With `weights` it begins with those, in place of random ones.
+  async build({ settings, train, test, mine, weights }) {
+    const learner = new Learner(await kernel, settings, train);
+    if (weights) learner.kernel.state = weights;
     net = {
-      learner: new Learner(await kernel, settings, train),
+      learner,
       settings,
       train,
       test,
       mine,
+      weights,
+      film: [{ epoch: 0, weights: learner.kernel.state }],
       until: 0,
       batches: 0,
       error: null,
@@ -64,6 +70,18 @@ const requests = {
     return layers.every((layer) => layer.every(Number.isFinite)) ? layers : null;
   },
 
+  // How likely each digit is to it, for a drawing, at the kept epochs and now: [{epoch, probabilities}, ...].
+  film({ pixels }) {
+    const { kernel, epoch } = net.learner;
+    const now = { epoch, weights: kernel.state };
+    const frame = ({ epoch, weights }) => {
+      kernel.state = weights;
+      return { epoch, probabilities: kernel.outputs(pixels) };
+    };
+    const before = net.film.filter((kept) => kept.epoch < epoch);
+    return [...before, now].map(frame); // the last one leaves it as it was
+  },
+
   // What it reads in some digits.
   read: (digits) => read(net.learner, digits)?.read ?? null,
 
@@ -76,7 +94,7 @@ addEventListener("message", async ({ data: { id, do: name, ...given } }) => {
   } catch (error) {
     postMessage({ id, error: error.message });
   }
-  if (!["draw", "read", "unit"].includes(name)) wake();
+  if (!["draw", "film", "read", "unit"].includes(name)) wake();
 });
 
 // Let waiting messages in; a timer would take four milliseconds.
@@ -99,6 +117,8 @@ async function live(mine) {
     const before = mine.learner.epoch;
     const isResting = () => statusOf(mine) !== "running" || mine.learner.epoch > mine.pace;
     if (!isResting()) learn(mine);
+    const { epoch } = mine.learner;
+    if (FILMED.some((at) => before < at && epoch >= at)) mine.film.push({ epoch, weights: mine.learner.kernel.state });
     if (statusOf(mine) === "running" && isDue(mine, before)) await test(mine);
     if (statusOf(mine) !== "running") await test(mine); // also if it was paused meanwhile
     if (mine !== net) return;
@@ -120,7 +140,7 @@ function learn(mine) {
   const next = Math.min(
     Math.floor(learner.epoch) + 1,
     mine.pace + MAX_LEAD,
-    ...EARLY_TESTS.filter((at) => at > learner.epoch),
+    ...STOPS.filter((at) => at > learner.epoch),
   );
   try {
     do {
@@ -144,8 +164,8 @@ async function test(mine) {
     test: { x, y },
   } = mine;
   const began = performance.now();
-  if (mine.error || (statusOf(mine) === "running" ? mine.tested : mine.checked) === learner.steps || !learner.steps)
-    return;
+  if (mine.error || (statusOf(mine) === "running" ? mine.tested : mine.checked) === learner.steps) return;
+  if (!learner.steps && !mine.weights) return;
   const isEarly = learner.epoch < 1 && statusOf(mine) === "running";
   const n = isEarly ? Math.min(MAX_EARLY_DIGITS, y.length) : y.length;
   const scores = new Scores(x, y);
