@@ -120,6 +120,7 @@ bench: setup
 bench-read: setup
 	$(BIN)/python bench/reading.py $(if $(DATA),--data $(DATA)) $(if $(SCANS),--scans $(SCANS)) \
 	  $(if $(NUMBERS),--numbers $(NUMBERS)) $(if $(STRINGS),--strings $(STRINGS)) $(ARGS)
+	$(BIN)/python reader/cards.py
 
 bench-serve: setup
 	$(BIN)/python bench/serving.py $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -147,6 +148,7 @@ reader: setup $(TORCH)
 	$(BIN)/python reader/bundle.py finder
 	$(BIN)/python reader/bundle.py numbers
 	$(BIN)/python reader/calibrate.py $(if $(STRINGS),--strings $(STRINGS))
+	$(BIN)/python reader/cards.py
 
 notebook: setup
 	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb

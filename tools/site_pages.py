@@ -21,6 +21,7 @@ PAGES = {
     "SECURITY.md": "security.md",
     "bench/README.md": "bench.md",
     "reader/README.md": "networks.md",
+    **{f"reader/cards/{path.name}": f"cards/{path.name}" for path in (ROOT / "reader" / "cards").glob("*.md")},
 }
 """Files of the repository -> their pages."""
 EXPORTED = {"play": ROOT / ".site" / "play", "digit": ROOT / ".site" / "digit"}
@@ -65,7 +66,7 @@ def target_of(path: str, source: str, repository: str) -> str:
     target = normpath(f"{Path(source).parent.as_posix()}/{path}")
     page = PAGES.get(target) or (target.removeprefix("docs/") if target.startswith("docs/") else None)
     if page is not None:
-        return relpath(page, Path(source.removeprefix("docs/")).parent.as_posix() if source not in PAGES else ".")
+        return relpath(page, Path(PAGES.get(source, source.removeprefix("docs/"))).parent.as_posix())
     return f"{repository}/blob/main/{target}" if (ROOT / target).exists() else path
 
 
