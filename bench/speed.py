@@ -1,8 +1,9 @@
 """tendigits and its peers: the same training, timed in turns, each peer in its own environment.
 
     make bench            # all parts, about half an hour; then bench/results/speed.*
-    make bench QUICK=1                   # the main table alone, in under 5 minutes, printed and kept nowhere
-    python bench/speed.py --parts main command batch conv
+    make bench QUICK=1                 # the main table and the epochs of a run, in 5 minutes, printed only
+    python bench/speed.py --parts main epochs busy command batch conv
+    python bench/speed.py --parts epochs busy  # how a run goes on, and with a busy process beside it; in 5 minutes
     python bench/speed.py --parts main --peers tendigits compiled_loop jax_scan keras_jax  # in 4 minutes, printed
     python bench/speed.py --environments A B  # tendigits.fit in virtual environments; results/jax.json
     python bench/speed.py --report-only  # tables and picture again, from bench/results/speed.json
@@ -13,6 +14,7 @@ the JSON and leaves the others. With --quick or --limit everything goes to .benc
 
 import json
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -82,8 +84,11 @@ PEERS = {
 }
 BATCH_PEERS, BATCHES = ("tendigits", "compiled_loop", "keras_jax", "pytorch", "jax_scan"), (32, 128, 512, 1024, 4096)
 CONV_PEERS, CONV_BATCH = ("tendigits", "keras_jax", "keras_tensorflow", "pytorch"), 128
+RUN_PEERS = ("tendigits", "compiled_loop", "keras_jax")
+"""Peers of the parts `epochs` and `busy`; a quick run leaves out the last one."""
+RUN_EPOCHS = 10
 COMMAND_EPOCHS = 8
-PARTS = ("main", "command", "batch", "conv")
+PARTS = ("main", "epochs", "busy", "command", "batch", "conv")
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ def main() -> None:
     if given.environments:
         compare_environments(given.environments, settings)
         return
-    parts = ("main",) if given.quick else given.parts
+    parts = ("main", "epochs") if given.quick else given.parts
     trial = bool(given.quick or given.limit or given.peers)
     path = BENCH / "trial.json" if trial else RESULTS
     record: dict[str, Any] = {"parts": {}}
@@ -137,6 +142,8 @@ def main() -> None:
     record["machine"] = machine()
     for part in parts:
         record["parts"][part] = measure(part, settings)
+        if part == "main":
+            tables.note_processor(record)
         save(record, path)
     if trial:
         print(tables.text(record))
@@ -157,13 +164,14 @@ def compare_environments(environments: list[Path], settings: Settings) -> None:
 
 def peers_of(part: str, settings: Settings) -> tuple[Peer, ...]:
     """The peers of a part."""
-    names = {"batch": BATCH_PEERS, "conv": CONV_PEERS, "command": ("jax_scan",)}
+    runs = RUN_PEERS[:2] if settings.quick else RUN_PEERS
+    names = {"epochs": runs, "busy": runs, "batch": BATCH_PEERS, "conv": CONV_PEERS, "command": ("jax_scan",)}
     return settings.peers if part == "main" else tuple(PEERS[name] for name in names[part])
 
 
 def measure(part: str, settings: Settings) -> dict[str, Any]:
     """Measure one part."""
-    rounds = min(settings.rounds, 2) if part in ("batch", "conv") else settings.rounds
+    rounds = min(settings.rounds, {"epochs": 1, "batch": 2, "conv": 2}.get(part, settings.rounds))
     turns = []
     for _ in range(rounds):
         for turn in one_round(part, settings):
@@ -182,6 +190,14 @@ def one_round(part: str, settings: Settings) -> Iterator[dict[str, Any]]:
     peers = peers_of(part, settings)
     if part == "command":
         yield from command_turns(settings)
+    elif part == "epochs":
+        yield from (take_turn(peer, replace(settings, epochs=RUN_EPOCHS)) for peer in peers)
+    elif part == "busy":
+        with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+            try:
+                yield from (take_turn(peer, settings) for peer in peers)
+            finally:
+                busy.kill()
     elif part == "batch":
         yield from (take_turn(peer, settings, size) for size in BATCHES for peer in peers)
     elif part == "conv":

@@ -34,19 +34,24 @@ NIGHTLY = ("nightly_1", "nightly_32", "nightly_1875")
 
 TARGETS = {
     "main": {
-        "compiled_loop": 0.8,
+        "compiled_loop": 0.6,
         "jax_scan": 0.6,
-        "keras_jax": 0.5,
+        "keras_jax": 0.45,
         "nightly": 0.9,  # of whichever setting is the fastest
         "keras_tensorflow": 0.25,
         "keras_torch": 0.15,
         "pytorch": 0.45,
         "sklearn": 0.22,
     },
-    "command": {"keras_script": 0.55},
+    "busy": {"compiled_loop": 1.0},
+    "command": {"keras_script": 0.5},
     "conv": {"keras_jax": 0.4, "keras_tensorflow": 1.1},
 }
 """Targets: the largest ratio of our median to the peer's."""
+
+SHOWN_EPOCHS = (1, 3, 6, 10)
+MAX_SLOWDOWN = 1.05
+"""Target: the largest ratio of our last epoch to our first."""
 
 BUSY = 0.1
 """Cores used by other programs above which a turn is noted."""
@@ -96,6 +101,8 @@ def text(record: Record) -> str:
     parts = record["parts"]
     titles = {
         "main": "## The classic recipe, batch 32: seconds an epoch",
+        "epochs": "## The epochs of a run, after one to warm up: seconds",
+        "busy": "## With one busy process beside it: seconds an epoch",
         "command": "## The whole command: process start to saved model, 8 epochs, seconds",
         "batch": "## Batch sizes: median seconds an epoch",
         "conv": "## A small conv net, batch 128: seconds an epoch",
@@ -106,8 +113,12 @@ def text(record: Record) -> str:
             blocks.append(title)
             if part == "batch":
                 blocks.append(batch_table(parts[part]))
+            elif part == "epochs":
+                blocks.append(epochs_table(parts[part]))
             else:
                 blocks.append(ratio_table(part, parts[part]["turns"]))
+            if part == "main" and "processors" in record:
+                blocks.append(processors_table(record["processors"]))
             blocks.append(settings_text(parts[part]))
     return "\n\n".join(blocks)
 
@@ -154,6 +165,36 @@ def batch_table(part: Record) -> str:
             own, ours = by_size[size].get(peer), by_size[size].get(OURS)
             ratio = f" ({ours.median / own.median:.2f})" if own and ours and peer != OURS else ""
             cells.append(f"{own.median:.2f}{ratio}" if own else "failed")
+        rows.append(row(NAMES[peer], *cells))
+    return "\n".join([*rows, "", "In brackets: tendigits / peer."])
+
+
+def epochs_table(part: Record) -> str:
+    """A row for each peer, a column for some of the epochs of its run."""
+    rows = [row("peer", *(f"epoch {n}" for n in SHOWN_EPOCHS), "last / first", ""), row(":---", *["---:"] * 5, ":---")]
+    for peer, own in stats_of(part["turns"]).items():
+        slowdown = own.seconds[SHOWN_EPOCHS[-1] - 1] / own.seconds[0]
+        target = f"<= {MAX_SLOWDOWN}: {met(slowdown <= MAX_SLOWDOWN)}" if peer == OURS else ""
+        rows.append(row(NAMES[peer], *(f"{own.seconds[n - 1]:.2f}" for n in SHOWN_EPOCHS), f"{slowdown:.2f}", target))
+    return "\n".join(rows)
+
+
+def note_processor(record: Record) -> None:
+    """Keep the medians of the main table under the processor's name, as `lscpu` has it."""
+    machine, part = record["machine"], record["parts"]["main"]
+    medians = {peer: own.median for peer, own in stats_of(part["turns"]).items()}
+    name = f"{machine['processor']}, {machine['cores']} cores"
+    record.setdefault("processors", {})[name] = {"date": part["date"], "medians": medians}
+
+
+def processors_table(processors: Record) -> str:
+    """A row for each peer, a column for each processor that was measured; in brackets tendigits / peer."""
+    rows = [row("median seconds an epoch", *processors), row(":---", *["---:"] * len(processors))]
+    for peer in dict.fromkeys(peer for kept in processors.values() for peer in kept["medians"]):
+        cells = []
+        for medians in (kept["medians"] for kept in processors.values()):
+            ratio = f" ({medians[OURS] / medians[peer]:.2f})" if {OURS, peer} <= {*medians} and peer != OURS else ""
+            cells.append(f"{medians[peer]:.2f}{ratio}" if peer in medians else "")
         rows.append(row(NAMES[peer], *cells))
     return "\n".join([*rows, "", "In brackets: tendigits / peer."])
 

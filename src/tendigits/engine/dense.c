@@ -510,7 +510,7 @@ static void predict(Net *net, const Batch *batch, int to) {
    They claim pieces of a stage from a counter, and the one that does the last piece begins the next stage. So nobody
    waits for a thread that the system does not run, unless it is in the middle of a piece. */
 
-enum { CLAIMS = 8, MAX_SPINS = 500 };  /* CLAIMS: of each thread in a stage; MAX_SPINS: 10 to 20 microseconds */
+enum { CLAIMS = 8, MAX_SPINS = 1000 };  /* CLAIMS: of each thread in a stage; MAX_SPINS: 20 to 50 microseconds */
 
 /* While a thread spins: what its core's other thread needs, and less power. */
 #if defined __x86_64__
