@@ -77,7 +77,7 @@ def test_tables_into_a_spreadsheet_with_a_sheet_for_each_page(run, marks, tmp_pa
     code, out, err = run(marks, "--table", tmp_path / "out.xlsx")
     assert (code, err) == (0, "")
     first, second = out.splitlines()
-    end = "5 rows x 3 columns   15 accepted, 0 to check   totals agree in 5 of 5 rows"
+    end = "5 rows x 3 columns   15 accepted, 0 to check   totals agree in 5 of 5 rows (C = sum A-B)"
     assert first == f"{marks}#page=1   {end}"
     assert second == f"{marks}#page=2   {end}"
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
@@ -115,7 +115,7 @@ def test_without_a_table_no_file_is_written(run, seven, tmp_path):
     ])  # fmt: skip
     assert not out.exists()
     code, printed, err = run(seven, "--table", out)
-    end = "1 rows x 1 columns   1 accepted, 0 to check\n"
+    end = "1 row x 1 column   1 accepted, 0 to check\n"
     assert (code, printed, err) == (0, f"{seven}   {end}", ""), "a number is a cell"
     assert out.exists()
 
@@ -229,7 +229,7 @@ def test_the_fields_of_a_form_are_read_as_expected_and_marked_by_a_key(run, exam
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("field,answer\npoint,17", "expected fields of the form (student, points, mark), received 'point', to which"),
+        ("field,answer\npoint,17", 'the form has no field "point", expected one of its fields: student, points, mark'),
         ("points,17,2", "expected the columns field,answer,points and a row for each answer in"),
         ("field,answer\npoints,17\npoints,18", "expected 2 values and another field in row 3 of"),
         ("field,answer,points\npoints,17,many", "expected points such as 2 or 0.5 in row 2 of"),
@@ -247,4 +247,4 @@ def test_a_wrong_key_is_described_before_anything_is_read(run, exam, tmp_path, m
     assert "seven" not in err
     code, _, err = run(*exam, "--expect", "point: 0..9")
     assert code == 2
-    assert "expected fields of the form (student, points, mark), received 'point', of which" in err
+    assert 'the form has no field "point", expected one of its fields: student, points, mark' in err

@@ -57,7 +57,7 @@ def test_targets_are_columns_or_the_names_of_fields():
     }  # fmt: skip
     assert found.of("Z") is found.everywhere
     assert [*parse("exam points: 0..20, 7b: luhn", fields=True).targets] == ["exam points", "7b"]
-    with pytest.raises(UserError, match=r"expected fields of the form \(points, name\), received 'point'"):
+    with pytest.raises(UserError, match='the form has no field "point", expected one of its fields: points, name'):
         parse("point: 0..20", fields=True).check_fields(["points", "name"])
 
 

@@ -116,5 +116,5 @@ def test_the_columns_of_a_table_and_other_numbers(reader):
 def test_a_sum_that_agrees_confirms_nothing_that_is_not_expected(reader):
     rows = [(n, 10 * n, 11 * n) for n in range(3, 9)]
     table = reader.read(printed_table(rows), expect="A: 0..7", sums="last-column").table()
-    assert table.agreement == "totals agree in 6 of 6 rows"
+    assert table.agreement == "totals agree in 6 of 6 rows (C = sum A-B)"
     assert table.doubtful == ["A6"]

@@ -57,7 +57,7 @@ def test_a_table_however_the_page_lies(reader, page, turned):
     assert read.turned == turned
     table = read.table()
     assert values(table) == ROWS
-    assert table.agreement == "totals agree in 5 of 5 rows"
+    assert table.agreement == "totals agree in 5 of 5 rows (C = sum A-B)"
     assert set(table.doubtful) <= {"A2", "C2"}, "the row without a sum"
     # The cell of 105, in pixels of the picture as it was given.
     upright = np.zeros(page.shape, np.uint8)

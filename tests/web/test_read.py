@@ -209,7 +209,7 @@ def test_pages_of_a_document_keep_their_corrections_and_are_saved_together(open_
     expect(page.locator("#previous-page")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#grid td.corrected")).to_have_text("75")
-    expect(page.locator("#need")).to_have_text("5 rows, 3 columns: nothing to check")
+    expect(page.locator("#need")).to_have_text("5 rows, 3 columns: nothing to check; 1 cell to check on other pages")
     button = "role=button[name='Download XLSX (2 of 2 pages)']"
     book = openpyxl.load_workbook(download(page, button, tmp_path))
     assert book.sheetnames == ["page 1", "page 2", "to check"]
@@ -244,11 +244,69 @@ def test_a_document_of_any_size_is_kept_and_found_again(open_page):
       const { forget, keep, keptDocuments } = await import("./read/kept.js");
       const sizes = [10, 90_000, 3_000_000];
       for (const size of sizes) {
-        const pages = new Map([[1, { text: "7".repeat(size), grids: [], tables: [] }]]);
-        await keep({ key: size, file: new File(["x".repeat(size)], "a.png"), pages, number: 1 });
+        const places = [{ file: 0, number: 1, read: { text: "7".repeat(size), grids: [], tables: [] } }];
+        await keep({ key: size, files: [new File(["x".repeat(size)], "a.png")], places, current: 0 });
       }
       const kept = await keptDocuments();
       for (const { key } of kept) await forget(key);
-      return kept.map(({ key, file, pages }) => [key, file.size, pages.get(1).text.length]).reverse();
+      return kept.map(({ key, files, places }) => [key, files[0].size, places[0].read.text.length]).reverse();
     }""")
     assert kept == [[size] * 3 for size in (10, 90_000, 3_000_000)]
+
+
+def test_photos_of_several_tables_are_one_list_of_doubts_and_one_workbook(open_page, tmp_path):
+    page = open_page("#read")
+    files = [
+        {"name": f"class {i}.png", "mimeType": "image/png", "buffer": file_of(printed_table(rows))}
+        for i, rows in enumerate(TABLES, 1)
+    ]
+    page.set_input_files("#file", files)
+    expect(page.locator("#page-number")).to_have_text("Page 1 of 2")
+    expect(page.locator("#need")).to_have_text("Check 1 cell; 14 are fine; 1 cell to check on other pages")
+    page.keyboard.type("75")
+    page.keyboard.press("Enter")  # goes on to the other photo
+    expect(page.locator("#page-number")).to_have_text("Page 2 of 2")
+    expect(page.locator("#grid td.current")).to_have_text("79")
+    page.keyboard.press("Enter")
+    expect(page.locator("#wrong")).to_have_text("row 1 adds up to 73, not 79")
+    book = openpyxl.load_workbook(download(page, "#grid-xlsx", tmp_path))
+    assert book.sheetnames[:2] == ["class 1.png", "class 2.png"]
+    assert book["class 1.png"]["A5"].value == 75
+    page.reload()
+    page.click("#kept button:has-text('Go on with class 1.png and 1 more')")
+    expect(page.locator("#page-number")).to_have_text("Page 2 of 2")
+
+
+CLICK_AT_RANDOM = """async ([seed, seconds]) => {
+  let state = seed;
+  const random = (n) => { state = (state * 1103515245 + 12345) % 2147483648; return state % n; };
+  const end = performance.now() + 1000 * seconds;
+  const views = ["#read", "#draw", "#teach", "#runs", "#play"];
+  let clicks = 0;
+  while (performance.now() < end) {
+    const usable = [...document.querySelectorAll("button, td, summary, select, input[type=checkbox]")].filter((each) =>
+      each.checkVisibility() && !each.disabled && !/Train|Teach|Start|Download|Save|Copy|phone/.test(each.textContent));
+    if (seconds > 20 && random(40) === 0) location.hash = views[random(views.length)];
+    usable[random(usable.length)]?.click();
+    clicks += 1;
+    await new Promise((resolve) => setTimeout(resolve, random(40)));
+  }
+  return clicks;
+}"""
+
+
+@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.slow)])
+def test_fast_clicks_never_end_in_an_error(open_page, seconds):
+    """Also on a document whose other pages are still being read."""
+    data = io.BytesIO()
+    first, second = (printed_table(rows) for rows in TABLES)
+    first.save(data, "PDF", save_all=True, append_images=[second, first], resolution=150)
+    page = open_page("#read")
+    choose(page, data.getvalue(), "marks.pdf")
+    expect(page.locator("#page-number")).to_have_text("Page 1 of 3")
+    page.locator("#next-page").evaluate(
+        "button => { button.click(); document.getElementById('previous-page').click(); }"
+    )
+    page.locator("#accept-cell").click()
+    assert page.evaluate(CLICK_AT_RANDOM, [7, seconds]) > 20 * seconds
+    expect(page.locator("#toast.error")).to_have_count(0)

@@ -149,7 +149,9 @@ def read(
     from tendigits.read.expectations import parse
     from tendigits.read.key import load_key
 
-    expected = replace(parse(expect, fields=form is not None), sums=sums)
+    expected = parse(expect, fields=form is not None)
+    if sums is not Sums.AUTO:
+        expected = replace(expected, sums=sums)
     answers = load_key(key) if key is not None else None
     options = ReadOptions(settings, one, show is not None, workers, timeout or None, document_timeout or None, expected)
     sources = find_pictures(images)

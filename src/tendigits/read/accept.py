@@ -4,7 +4,7 @@ number = accept(reading, confidence_model, 0.9, DecimalSeparator.AUTO, to_pictur
 table = table_of(layout, numbers, lost, grey, to_picture)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
 
@@ -131,16 +131,16 @@ def cell_of(box: Box, indices: Sequence[int], numbers: Sequence[Number]) -> Cell
     return Cell(box, first.value, first.number, *how_sure, index, first.strip)
 
 
-def with_verdicts(numbers: Sequence[Number], layouts: Sequence[Layout], tables: Sequence[Table]) -> list[Number]:
-    """The numbers, those in tables accepted or in doubt as their cells are."""
+def with_verdicts(numbers: Sequence[Number], cells: Iterable[tuple[Cell, Sequence[int]]]) -> list[Number]:
+    """The numbers, those in cells, which come with the indices of theirs, accepted or in doubt as these are."""
     numbers = [*numbers]
-    for layout, table in zip(layouts, tables, strict=True):
-        for (row, column), indices in layout.cells.items():
-            cell = table.rows[row][column]
-            for i in indices:
-                reason = cell.reason if len(indices) == 1 else numbers[i].reason or cell.reason
-                confidence = cell.confidence if len(indices) == 1 else numbers[i].confidence
-                numbers[i] = replace(numbers[i], accepted=cell.accepted, reason=reason, confidence=confidence)
+    for cell, indices in cells:
+        if cell.is_word:
+            cell = replace(cell, accepted=False, reason="stands in a heading")
+        for i in indices:
+            reason = cell.reason if len(indices) == 1 else numbers[i].reason or cell.reason
+            confidence = cell.confidence if len(indices) == 1 else numbers[i].confidence
+            numbers[i] = replace(numbers[i], accepted=cell.accepted, reason=reason, confidence=confidence)
     return numbers
 
 

@@ -21,6 +21,7 @@ from tendigits.errors import UserError, reason_of
 from tendigits.numbers.decode import CHARACTERS
 from tendigits.numbers.grammar import TIME, DecimalSeparator, is_date, to_decimal, without_closing
 from tendigits.tables.cell import column_index, column_name
+from tendigits.tables.formulas import Formula, parse_formula
 from tendigits.tables.options import Sums
 from tendigits.untrusted import read_file
 
@@ -33,6 +34,9 @@ MAX_VARIABLE_ITEMS = 4  # ? + * {1,2} of a pattern: with more, trying it could t
 EXAMPLE = "A: 0..100, B: date, C-E: roster.csv"
 FILES = (".csv", ".txt")
 KINDS = r"0..20, 7|14|21, date, time, decimal(1), integer, number, luhn, mod11, isbn, ean, \d{2}/\d{4} or roster.csv"
+
+SUMS = {"total = sum": Sums.BOTH, "last column = sum": Sums.LAST_COLUMN, "last row = sum": Sums.LAST_ROW}
+STEPS = {"rising": "number", "next day": "date", "row number": "integer"}  # and what each value is then
 
 # What commas separate, but not those of a pattern. Lengths are limited, so that no text takes long.
 _PART = re.compile(r"(?:\\.|\{[\d,]{0,9}\}|\[[^\]]{0,99}\]|[^,])+")
@@ -82,6 +86,7 @@ class Expectations:
     everywhere: Expectation | None = None  # of every number for which nothing else is expected
     targets: Mapping[str, Expectation] = field(default_factory=dict)  # by the column's or the field's name
     sums: Sums = Sums.AUTO  # where tables have them
+    formulas: tuple[Formula, ...] = ()  # which connect columns, rows or fields
 
     def of(self, name: str) -> Expectation | None:
         """What is expected of a column or a field."""
@@ -95,7 +100,10 @@ class Expectations:
 
     def check_fields(self, fields: Iterable[str]) -> None:
         """Raise UserError if something is expected of a field that the form does not have."""
-        check_fields(self.targets, fields, "of which something is expected")
+        fields = [*fields]
+        check_fields(self.targets, fields)
+        for formula in self.formulas:
+            check_fields(formula.names, fields)
 
 
 NOTHING = Expectations()
@@ -117,7 +125,18 @@ def parse(text: "str | Expectations", *, fields: bool = False, files: bool = Tru
         return text
     everywhere: Expectation | None = None
     targets: dict[str, Expectation] = {}
+    sums, formulas = Sums.AUTO, list[Formula]()
     for part in filter(None, map(str.strip, _PART.findall(text))):
+        if (formula := parse_formula(part)) is not None:
+            if not fields and formula.text in SUMS:
+                sums = SUMS[formula.text]
+                continue
+            if not fields and (unknown := formula.unknown_columns()):
+                raise UserError(f"expected columns such as B or rows such as row 7, received '{unknown}' in '{part}'")
+            formulas.append(formula)
+            if formula.step is None:
+                continue
+            part = f"{formula.target.name}: {STEPS[formula.step]}"
         match = _TARGET.fullmatch(part)
         names = [""] if match is None else [match[1]] if fields else _columns(match[1], part)
         expectation = _parse_expectation(part if match is None else match[2], part, files)
@@ -129,7 +148,7 @@ def parse(text: "str | Expectations", *, fields: bool = False, files: bool = Tru
             everywhere = expectation
         else:
             targets |= dict.fromkeys(names, expectation)
-    return Expectations(everywhere, targets)
+    return Expectations(everywhere, targets, sums, tuple(formulas))
 
 
 def parse_answer(text: str) -> Expectation:
@@ -140,11 +159,11 @@ def parse_answer(text: str) -> Expectation:
     return _parse_expectation(text, text, files=False)
 
 
-def check_fields(names: Iterable[str], fields: Iterable[str], what: str) -> None:
+def check_fields(names: Iterable[str], fields: Iterable[str]) -> None:
     """Raise UserError for a name that is not a field of the form."""
     known = [*fields]
     if unknown := [name for name in names if name not in known]:
-        raise UserError(f"expected fields of the form ({', '.join(known)}), received {unknown[0]!r}, {what}")
+        raise UserError(f'the form has no field "{unknown[0]}", expected one of its fields: {", ".join(known)}')
 
 
 def read_rows(path: Path) -> list[list[str]]:

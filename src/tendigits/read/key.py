@@ -44,7 +44,7 @@ class Key:
 
     def check_fields(self, fields: Iterable[str]) -> None:
         """Raise UserError if there is an answer to a field that the form does not have."""
-        check_fields(self.answers, fields, "to which the key has an answer")
+        check_fields(self.answers, fields)
 
 
 def load_key(path: str | Path) -> Key:

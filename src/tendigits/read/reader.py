@@ -39,7 +39,8 @@ from tendigits.read.results import Digit, Number
 from tendigits.read.sharpness import is_blurred
 from tendigits.read.sums import check_sums
 from tendigits.tables.cell import column_name
-from tendigits.tables.checks import check, parse_sums
+from tendigits.tables.checks import check, check_relations, parse_sums
+from tendigits.tables.columns import in_context
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
@@ -205,8 +206,14 @@ class Reader:
         columns = [(column_name(c), each) for layout in layouts for (_, c), each in layout.cells.items()]
         numbers = check_sums(self._accept(readings, to_picture, expected, columns))
         places = [each.detection for each in lost]
-        tables = [check(table_of(layout, numbers, places, grey, to_picture), expected.sums) for layout in layouts]
-        numbers = with_verdicts(numbers, layouts, tables)
+        tables = [table_of(layout, numbers, places, grey, to_picture) for layout in layouts]
+        tables = [check(in_context(table), expected.sums, expected.formulas) for table in tables]
+        cells = [
+            (table.rows[row][column], indices)
+            for layout, table in zip(layouts, tables, strict=True)
+            for (row, column), indices in layout.cells.items()
+        ]
+        numbers = with_verdicts(numbers, cells)
         notices = [LEFT_OUT] * budget.is_short + [BLURRED] * is_blurred(grey, [each.detection for each in readings])
         if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
@@ -242,6 +249,8 @@ class Reader:
             left, top, right, bottom = cell.box
             if not (0 <= left + right <= 2 * size[0] and 0 <= top + bottom <= 2 * size[1]):
                 cells[name] = replace(cell, accepted=False, reason="is not in the picture")
+        cells = check_relations(cells, [formula.of_fields([*cells]) for formula in expected.formulas])
+        numbers = with_verdicts(numbers, [(cells[name], indices) for name, indices in fields.items()])
         notice = LEFT_OUT if budget.is_short else None
         return Page(numbers, size, fields=cells, notice=notice, thumbnail=Thumbnail.of(grey, size))
 

@@ -25,6 +25,7 @@ from pydantic_core import from_json
 
 from tendigits.data.preprocess import FIELD
 from tendigits.digits.layers import encode
+from tendigits.errors import UserError
 from tendigits.geometry import Box
 from tendigits.numbers.decode import HEIGHT
 from tendigits.numbers.grammar import common_separator, to_decimal
@@ -33,7 +34,7 @@ from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.read.page import Page
 from tendigits.read.results import Number
 from tendigits.tables.cell import Cell
-from tendigits.tables.checks import confirm_sums
+from tendigits.tables.checks import check, check_formulas, parse_formulas
 from tendigits.tables.table import Table
 from tendigits.teach.store import MIN_STRIP_WIDTH
 
@@ -44,6 +45,7 @@ MAX_DOUBTFUL_CELLS = 5000  # in one request; each has a comment and a row with i
 MAX_ROWS = 1000  # of a table
 MAX_COLUMNS = 200
 MAX_CELL_OPTIONS = 20
+MAX_FORMULAS = 100  # of a table
 # Content types; the bytes decide what a picture is.
 PICTURES = (
     "image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "image/gif", "image/heic", "image/avif",
@@ -53,6 +55,7 @@ PICTURES = (
 DECIMAL = r"^-?[0-9]+([.][0-9]+)?(E[-+][0-9]{1,2})?$"
 """A `Decimal` of bounded size, as text."""
 
+NO_BOX = Box(0, 0, 0, 0)  # of a cell that a client sends
 BINARY = {"type": "string", "format": "binary"}
 PICTURE_CONTENT = {kind: {"schema": BINARY} for kind in PICTURES}
 
@@ -85,6 +88,8 @@ Label = Annotated[int, Field(ge=0, le=9)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Edges = tuple[int, int, int, int]
 Value = Annotated[str, Field(max_length=100)]
+Option = Annotated[tuple[Value, Probability], Field(strict=False)]
+FormulaText = Annotated[str, Field(max_length=500)]
 
 
 class Strict(BaseModel):
@@ -127,8 +132,9 @@ class CellRequest(Strict):
     accepted: bool = True
     confidence: Probability = 1.0  # as it was read; no sum confirms a value with 0, which is not as expected
     reason: Annotated[str, Field(max_length=500)] | None = None
-    options: Annotated[list[Value], Field(max_length=MAX_CELL_OPTIONS), FailFast()] = []  # other values, the best first
+    options: Annotated[list[Option], Field(max_length=MAX_CELL_OPTIONS), FailFast()] = []  # as of a CellResponse
     strip: Strip | None = None  # of a word
+    checked: bool = False  # whether a person has checked it: no sum doubts it then
 
 
 class TableRequest(Strict):
@@ -140,27 +146,32 @@ class TableRequest(Strict):
         Field(min_length=1, max_length=MAX_ROWS),
         FailFast(),
     ]
-    row_sums: Annotated[int, Field(ge=0, lt=MAX_COLUMNS)] | None = None  # as of a TableResponse
-    column_sums: Annotated[int, Field(ge=0, lt=MAX_ROWS)] | None = None
+    formulas: Annotated[list[FormulaText], Field(max_length=MAX_FORMULAS)] | None = []
+    """As of a TableResponse; null finds its sums anew."""
 
     @model_validator(mode="after")
     def _is_rectangular(self) -> "TableRequest":
         if len({len(row) for row in self.rows}) > 1:
             raise ValueError("expected rows of the same length")
+        try:
+            parse_formulas(self.formulas or [])
+        except UserError as error:
+            raise ValueError(str(error)) from None
         return self
 
     def table(self) -> Table:
-        """As the library's: one decimal separator fits all values, and sums that agree confirm their numbers."""
+        """As the library's, checked by its formulas; one decimal separator fits all values."""
         separator = common_separator(cell.value for row in self.rows for cell in row)
 
         def convert(cell: CellRequest) -> Cell:
             number = to_decimal(cell.value, separator) if cell.number is None else Decimal(cell.number)
-            options = [(option, 0.0) for option in cell.options]
-            how_sure = cell.confidence, cell.accepted, cell.reason
-            return Cell(Box(0, 0, 0, 0), cell.value, number, *how_sure, options, picture=cell.strip)
+            how_sure = cell.confidence, cell.accepted, cell.reason, cell.options
+            return Cell(NO_BOX, cell.value, number, *how_sure, picture=cell.strip, checked=cell.checked)
 
         rows = [[convert(cell) for cell in row] for row in self.rows]
-        return confirm_sums(Table(rows, row_sums=self.row_sums, column_sums=self.column_sums))
+        if self.formulas is None:
+            return check(Table(rows))
+        return check_formulas(Table(rows, formulas=self.formulas), parse_formulas(self.formulas))
 
 
 class TablesRequest(Strict):
@@ -236,8 +247,8 @@ class TableResponse(BaseModel):
 
     rows: list[list[CellResponse]]
     agreement: str | None
-    row_sums: int | None  # index of the first of the columns whose sum the last one is; null if it is no sum
-    column_sums: int | None
+    formulas: list[str]  # by which it was checked, such as "G = sum B-F"
+    wrong: list[str]  # what does not agree, such as "row 3 adds up to 20, not 20.5"
     ruled: bool
     dense: bool  # whether it looks like a table, and not like numbers scattered over the page
 

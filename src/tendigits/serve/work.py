@@ -33,7 +33,8 @@ from tendigits.serve.schemas import (
     TablesRequest,
     parse,
 )
-from tendigits.tables.checks import suggest
+from tendigits.tables.checks import parse_formulas, suggest
+from tendigits.tables.table import Table
 
 Result = TypeVar("Result")
 
@@ -130,10 +131,10 @@ def export_tables(body: bytes, as_xlsx: bool) -> bytes:
     return as_file([(each.name or f"table {number}", each.table()) for number, each in tables], as_xlsx)
 
 
-def check_table(body: bytes) -> tuple[str | None, dict[str, list[tuple[str, str]]]]:
-    """How many sums of a `TableRequest` agree, and `suggest` for its doubtful cells. Raises InvalidBody."""
+def check_table(body: bytes) -> tuple[Table, dict[str, list[tuple[str, str]]]]:
+    """A `TableRequest` after a check by its formulas, and `suggest` for its doubtful cells. Raises InvalidBody."""
     table = parse(TableRequest, body).table()
-    return table.agreement, suggest(table, MAX_SUGGESTIONS)
+    return table, suggest(table, parse_formulas(table.formulas), MAX_SUGGESTIONS)
 
 
 def preview(image: bytes, number: int) -> bytes:

@@ -46,6 +46,7 @@ class Cell:
     options: list[tuple[str, float]] = field(default_factory=list, repr=False)  # other values, their probabilities
     index: int | None = None  # index of the number in `Page.numbers`
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): as the network saw it
+    checked: bool = False  # whether a person has checked it
 
     @property
     def is_unread(self) -> bool:

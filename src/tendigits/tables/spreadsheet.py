@@ -26,6 +26,10 @@ FORBIDDEN = r"[\x00-\x1f\ufffe\uffff\[\]:*?/\\]|^'|'$"  # what the format, or XM
 MAX_NAME_LENGTH = 31  # characters of a sheet's name, a limit of the format
 MAX_DIGITS = 15  # spreadsheets store numbers as floats; one with more digits is stored as text
 DOUBTFUL_COLOUR = "#FFD966"
+WRONG_COLOUR = "#F4B6B6"  # of what a person has checked and does not add up
+A4 = 9
+MAX_PORTRAIT_COLUMNS = 8  # with more, a sheet is printed in landscape
+NAME_COLUMN_WIDTH = 24  # in characters, of the sheets' names
 PICTURE_ROW_HEIGHT = 32  # in points
 PICTURE_COLUMN_WIDTH = 40  # in characters
 MAX_OPTIONS_IN_COMMENT = 3
@@ -54,13 +58,16 @@ def to_xlsx(tables: Sequence[tuple[str, Rows]]) -> bytes:
         raise UserError("expected at least one table for a spreadsheet, received none")
     content = io.BytesIO()
     with Workbook(content, {"in_memory": True}) as book:
-        highlight = book.add_format({"bg_color": DOUBTFUL_COLOUR})
+        colours = DOUBTFUL_COLOUR, WRONG_COLOUR
+        formats: dict[str | None, Any] = {None: book.add_format({"border": 1})}
+        for colour in colours:
+            formats[colour] = book.add_format({"border": 1, "bg_color": colour})
         *names, check = sheet_names([*(name for name, _ in tables), CHECK])
         doubtful = []
         for name, (_, rows) in zip(names, tables, strict=True):
             sheet = book.add_worksheet(name)
             for cell_name, cell in filled_cells(rows):
-                _write(sheet, cell_name, cell, None if cell.accepted else highlight)
+                _write(sheet, cell_name, cell, formats[colours[cell.accepted] if cell.reason else None])
                 doubtful += [] if cell.accepted else [(name, cell_name, cell)]
             _lay_out(sheet, rows)
         if doubtful:
@@ -99,6 +106,8 @@ def _write(sheet: Any, name: str, cell: Cell, style: Any) -> None:
         sheet.write_string(name, cell.value, style)
     else:
         sheet.write_blank(name, None, style)
+    if cell.accepted and cell.reason:  # a person has checked it, and its sum does not agree
+        sheet.write_comment(name, cell.reason)
     if not cell.accepted:
         options = ", ".join(text or "nothing" for text, _ in cell.options[:MAX_OPTIONS_IN_COMMENT])
         why = f"{cell.reason}\nconfidence {cell.confidence:.0%}" + (f"\nor: {options}" if options else "")
@@ -119,8 +128,15 @@ def _lay_out(sheet: Any, rows: Rows) -> None:
                 sheet.insert_image(row, column, "word.png", _image(cell, "word") | options)
     for column, width in widths.items():
         sheet.set_column_pixels(column, column, width)
-    first_row, first_column = rows[:1], [row[:1] for row in rows]
-    sheet.freeze_panes(int(_is_mostly_words(first_row)), int(_is_mostly_words(first_column)))
+    heads, names = int(_is_mostly_words(rows[:1])), int(_is_mostly_words([row[:1] for row in rows]))
+    if heads or names:
+        sheet.freeze_panes(heads, names)
+    sheet.fit_to_pages(1, 0)  # one page wide
+    sheet.set_paper(A4)
+    if len(rows) and len(rows[0]) > MAX_PORTRAIT_COLUMNS:
+        sheet.set_landscape()
+    if heads:
+        sheet.repeat_rows(0)
 
 
 def _is_mostly_words(rows: Rows) -> bool:
@@ -133,6 +149,7 @@ def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cel
     sheet = book.add_worksheet(name)
     sheet.write_string(0, 0, LEGEND)
     sheet.write_row(1, 0, ["sheet", "cell", "read as", "why", "picture"], book.add_format({"bold": True}))
+    sheet.set_column(0, 0, NAME_COLUMN_WIDTH)
     sheet.set_column(3, 4, PICTURE_COLUMN_WIDTH)
     sheet.fit_to_pages(1, 0)  # one page wide
     for row, (of_sheet, cell_name, cell) in enumerate(doubtful, 2):

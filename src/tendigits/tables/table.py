@@ -8,7 +8,7 @@ table.to_xlsx("marks.xlsx")
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MIN_FILLED_FRACTION = 0.4  # of the cells of a table without ruled lines
 MAX_CELLS_IN_SUMMARY = 10  # doubtful cells that a summary names
+MAX_WRONG_IN_SUMMARY = 3  # and rows or columns that do not add up
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,8 +31,8 @@ class Table:
 
     rows: list[list[Cell]]
     agreement: str | None = None  # of its sums, such as "totals agree in 22 of 24 rows"; None if it has none
-    row_sums: int | None = None  # index of the first addend's column, if the last column holds the sum of each row
-    column_sums: int | None = None  # index of the first addend's row, if the last row holds the sum of each column
+    formulas: list[str] = field(default_factory=list)  # by which it was checked, such as "G = sum B-F"
+    wrong: list[str] = field(default_factory=list)  # what does not agree, such as "row 3 adds up to 20, not 20.5"
     ruled: bool = False  # whether ruled lines separate its rows and its columns
 
     @property
@@ -68,8 +69,9 @@ class Table:
         accepted = len([*self.cells()]) - len(doubtful)
         names = ", ".join(doubtful[:MAX_CELLS_IN_SUMMARY]) + (", ..." if len(doubtful) > MAX_CELLS_IN_SUMMARY else "")
         check = f"{len(doubtful)} to check" + (f" ({names})" if doubtful else "")
-        parts = [f"{rows} rows x {columns} columns", f"{accepted} accepted, {check}"]
-        return "   ".join(parts + ([self.agreement] if self.agreement else []))
+        size = f"{rows} row{'s' * (rows != 1)} x {columns} column{'s' * (columns != 1)}"
+        wrong = "; ".join(self.wrong[:MAX_WRONG_IN_SUMMARY]) + "; ..." * (len(self.wrong) > MAX_WRONG_IN_SUMMARY)
+        return "   ".join(filter(None, [size, f"{accepted} accepted, {check}", self.agreement, wrong]))
 
     def text(self) -> str:
         """Its values in aligned columns under the columns' names, doubtful ones with a question mark."""
@@ -122,7 +124,7 @@ class Table:
         return {
             "rows": [[cell.as_dict() for cell in row] for row in self.rows],
             "agreement": self.agreement,
-            "row_sums": self.row_sums,
-            "column_sums": self.column_sums,
+            "formulas": self.formulas,
+            "wrong": self.wrong,
             "ruled": self.ruled,
         }

@@ -65,21 +65,21 @@ def test_tables_that_were_checked_become_sheets_and_csv(client):
 def test_a_changed_table_is_checked_as_when_it_was_read(client):
     texts = [["3", "4", "7"], ["4", "14", "18"], ["5", "24", "29"], ["6", "34", "49"]]
     read = check(Table([[Cell(Box(0, 0, 9, 9), text, Decimal(text), accepted=False) for text in row] for row in texts]))
-    changed = {key: each for key, each in read.as_dict().items() if key in ("row_sums", "column_sums")}
+    changed = {key: each for key, each in read.as_dict().items() if key == "formulas"}
     changed["rows"] = [[{"value": text, "accepted": False, "reason": "?"} for text in row] for row in texts]
     answer = client.post("/v1/tables/check", json=changed).json()
     assert (answer["agreement"], [*answer["doubtful"]]) == (read.agreement, read.doubtful)
-    assert answer["doubtful"]["C4"][0] == {"value": "40", "agrees": "row"}
+    assert answer["doubtful"]["C4"]["suggestions"][0] == {"value": "40", "agrees": "row"}
     changed["rows"][3][2] = {"value": "40"}
     assert client.post("/v1/tables/check", json=changed).json()["doubtful"] == {}
-    changed["rows"][0][0] = {"value": "1.003", "number": "1003"}  # the page has numbers that tell a point from a comma
+    changed["rows"][0][0] = {"value": "1.003", "number": "1003", "checked": True}
     answer = client.post("/v1/tables/check", json=changed).json()
-    assert (answer["agreement"], [*answer["doubtful"]]) == ("totals agree in 3 of 4 rows", ["B1", "C1"])
+    assert (answer["agreement"], [*answer["doubtful"]]) == ("totals agree in 3 of 4 rows (C = sum A-B)", ["B1", "C1"])
     exported = client.post("/v1/tables/export", json={"tables": [changed]}).text
     assert exported.splitlines()[:2] == ["1003,4?,7?", "4,14,18"]
     changed["rows"][1][0] |= {"confidence": 0}  # it is not what a person expects there
     assert client.post("/v1/tables/check", json=changed).json()["doubtful"].keys() == {"B1", "C1", "A2"}
-    for wrong in ({"row_sums": -1}, {"row_sums": True}, {"rows": [[{"value": "1", "number": "1E999999"}]]}):
+    for wrong in ({"formulas": ["C"]}, {"formulas": True}, {"rows": [[{"value": "1", "number": "1E999999"}]]}):
         assert client.post("/v1/tables/check", json=changed | wrong).status_code == 422
     answer = client.post("/v1/tables/export", json={"tables": [changed | {"name": "n" * 101}]})
     assert answer.json()["error"] == "tables.0.name must have at most 100 characters."

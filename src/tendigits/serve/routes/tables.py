@@ -34,7 +34,15 @@ class SuggestionResponse:
     """Another value of a doubtful cell."""
 
     value: str
-    agrees: str  # the sums that it makes right: "row and column", "row", "column" or ""
+    agrees: str  # what it makes right: "row and column", "row", "column", a formula or ""
+
+
+@dataclass(frozen=True)
+class DoubtResponse:
+    """Why a person should check a cell, and what else it may be."""
+
+    reason: str | None
+    suggestions: list[SuggestionResponse]
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,9 @@ class CheckResponse:
     """A table that a person has changed, after its sums were checked."""
 
     agreement: str | None
-    doubtful: dict[str, list[SuggestionResponse]]  # the cells that a person should check, by their names, such as C7
+    formulas: list[str]  # by which it was checked, such as "G = sum B-F"
+    wrong: list[str]  # what does not agree, such as "row 3 adds up to 20, not 20.5"
+    doubtful: dict[str, DoubtResponse]  # the cells that a person should check, by their names, such as C7
 
 
 @router.post(
@@ -66,7 +76,9 @@ async def read_tables(
     """
     kind = _accepted_type(request)
     image, source = await picture_of(request), state.active.current.source
-    expected = replace(await expected_of(request, expect), sums=sums)
+    expected = await expected_of(request, expect)
+    if sums is not Sums.AUTO:
+        expected = replace(expected, sums=sums)
     asked = (image, page, expected, kind == XLSX)
     file, accepted = await in_pool(request, work.with_reader, source, work.read_tables, *asked)
     state.metrics.count(accepted)
@@ -77,13 +89,18 @@ async def read_tables(
 
 @router.post("/tables/check", responses=error_responses(413, 503))
 async def check_table(request: Request, changed: Annotated[bytes, Body(), unparsed(TableRequest)]) -> CheckResponse:
-    """Check the sums of a table that a person has changed: cells of a sum that agrees are not doubtful any more.
+    """Check a table that a person has changed: cells of a sum that agrees are not doubtful any more.
 
-    Each of the others comes with values that it may have instead, first those that make its sums right.
+    In a row or a column that does not add up, what nobody has checked is. Each doubtful cell comes with values that it
+    may have instead, first those that make its sums right.
     """
-    agreement, suggested = await run_in_pool(request, work.check_table, changed)
-    doubtful = {name: [SuggestionResponse(*each) for each in values] for name, values in suggested.items()}
-    return CheckResponse(agreement, doubtful)
+    table, suggested = await run_in_pool(request, work.check_table, changed)
+    cells = dict(table.cells())
+    doubtful = {
+        name: DoubtResponse(cells[name].reason, [SuggestionResponse(*each) for each in values])
+        for name, values in suggested.items()
+    }
+    return CheckResponse(table.agreement, table.formulas, table.wrong, doubtful)
 
 
 @router.post(

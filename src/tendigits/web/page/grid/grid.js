@@ -4,45 +4,62 @@
 import { storeNumber } from "../correct/correct.js";
 import { ask, askFile } from "../shared/api.js";
 import { paintNumbers, pointAt } from "../read/picture.js";
-import { element, find, notify, save, trying } from "../shared/dom.js";
+import { element, find, notify, placeMessage, save, trying } from "../shared/dom.js";
 import { plural } from "../shared/text.js";
-import { isDoubtful, isFilled, joinColumns, joinRows, splitColumn, splitRow, stateOf, suggestionsOf } from "./table.js";
+import { dropColumn, dropRow, isDoubtful, isFilled, joinColumns, joinRows, reasonOf, splitColumn, splitRow, stateOf, suggestionsOf } from "./table.js";
 
 const NUMBER = /^[0-9.,\-/:+=()%×÷x*]*$/; // the characters that the reader can learn; x and * are ×
 const MAX_CELL_LENGTH = 100;
 const MAX_SENT_OPTIONS = 20; // of a cell
+const MAX_NAME_LENGTH = 100; // of a sheet
+const MAX_WRONG = 3; // rows and columns that do not add up and are named
 const MAX_SENT_CHARACTERS = 3_500_000; // of all tables; the server takes 4 MB
 const [WORD_HEIGHT, MAX_WORD_WIDTH] = [24, 120]; // pixels
 const ENLARGED_FRACTION = 0.7; // of the enlarged picture's height is the cell; the rest is what stands around it
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 let page = null; // the response of the API, with its dense tables as `grids` and the index of the one that is shown as `shown`
-let pages = new Map(); // the pages of its document that were shown, by their numbers
+let pages = []; // of its document, null if not read yet
 let table = null; // its `past` has the changes that can be undone, newest last
 let at = { row: 0, column: 0 }; // the current cell
+let isWaiting = false; // whether the next doubt is gone to as soon as the sums are checked
 let whenChanged; // called after each change of a person
+let turnToDoubt; // shows another page with a doubtful cell; false if no page has one
+
+// Make the grids of a page: its dense tables, which a person then changes.
+export function startGrids(read) {
+  read.grids = read.tables.filter(({ dense }) => dense).map((each) => ({ ...each, past: [], checks: 0 }));
+  read.shown = read.grids.reduce((best, each, i) => (size(each) > size(read.grids[best]) ? i : best), 0);
+}
+
+// How many cells of a page are doubtful.
+export const countDoubts = ({ grids }) => grids.flatMap((each) => doubts(each)).length;
 
 // Show the largest table of a page, or the one that was shown last, with a person's changes; the grid is hidden if there is no table.
 // With `isNew` its first doubtful cell is focused.
 export function showGrid(read, shownPages, isNew) {
   find("grid").querySelector("input")?.blur(); // what is being typed belongs to the page before
-  if (!read.grids) {
-    read.grids = read.tables.filter(({ dense }) => dense).map((each) => ({ ...each, past: [], checks: 0 }));
-    read.shown = read.grids.reduce((best, each, i) => (size(each) > size(read.grids[best]) ? i : best), 0);
-  }
-  [page, pages] = [read, shownPages];
+  page = read;
   const { grids } = page;
   find("sheet").hidden = !grids.length;
   find("values").hidden = grids.length > 0 && numbersInTables() === page.numbers.length;
   find("which-table").replaceChildren(...grids.map((_, i) => element("option", { value: i }, `${i + 1} of ${grids.length}`)));
   find("which-table").hidden = grids.length < 2;
-  const withTable = [...pages.values()].filter((each) => each.grids?.length).length;
-  find("grid-xlsx").textContent = page.n_pages === 1 ? "Download XLSX" : `Download XLSX (${withTable} of ${page.n_pages} pages)`;
+  showPages(shownPages);
   showTable(page.shown);
   if (!table || !isNew || !doubts().length) return;
   find("sheet").scrollIntoView();
   move(at);
 }
+
+// Show how many of the document's pages were read.
+export function showPages(ofDocument) {
+  pages = ofDocument;
+  find("grid-xlsx").textContent = pages.length === 1 ? "Download XLSX" : `Download XLSX (${withTable().length} of ${pages.length} pages)`;
+  if (table) showNeed();
+}
+
+const withTable = () => pages.filter((each) => each?.grids.length);
 
 function showTable(index) {
   page.shown = index;
@@ -50,8 +67,8 @@ function showTable(index) {
   if (!table) { pointAt(null); return; }
   at = doubts()[0] ?? { row: 0, column: 0 };
   find("which-table").value = index;
-  render();
   checkSums(table);
+  render();
 }
 
 // Go to the cell of a number; false if it is in no cell.
@@ -64,9 +81,9 @@ export function goToNumber(number) {
   return true;
 }
 
-// `changed` is called after each change of a person.
-export function startGrid(changed) {
-  whenChanged = changed;
+// `changed` is called after each change of a person, `goOn` where nothing is left to check on a page.
+export function startGrid({ changed, goOn }) {
+  [whenChanged, turnToDoubt] = [changed, goOn];
   const grid = find("grid");
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("click", (event) => {
@@ -80,6 +97,8 @@ export function startGrid(changed) {
   find("edit-cell").addEventListener("click", () => edit());
   find("next-doubt").addEventListener("click", next);
   find("grid-undo").addEventListener("click", undo);
+  find("drop-row").addEventListener("click", () => reshape(dropRow, at.row));
+  find("drop-column").addEventListener("click", () => reshape(dropColumn, at.column));
   find("join-rows").addEventListener("click", () => reshape(joinRows, at.row));
   find("split-row").addEventListener("click", () => reshape(splitRow, at.row));
   find("join-columns").addEventListener("click", () => reshape(joinColumns, at.column));
@@ -95,7 +114,7 @@ function letters(column) {
 
 const nameOf = ({ row, column }) => `${letters(column)}${row + 1}`;
 const size = ({ rows }) => rows.length * rows[0].length;
-const numbersInTables = () => page.grids.flatMap(({ rows }) => rows.flat()).filter((cell) => cell.value && cell.index !== null).length;
+const numbersInTables = () => page.grids.flatMap(({ rows }) => rows.flat()).filter((cell) => cell.index !== null).length;
 const current = () => table.rows[at.row][at.column];
 
 const clamp = (value, length) => Math.min(Math.max(value, 0), length - 1);
@@ -106,17 +125,21 @@ const doubts = (of = table) => placesOf(of).filter(({ row, column }) => isDoubtf
 
 // Ask the server which sums agree after a change. Whatever changes meanwhile is asked for again, and this answer ignored.
 async function checkSums(changed) {
-  if (changed.row_sums === null && changed.column_sums === null) return;
+  if (changed.formulas?.length === 0) return;
   const check = ++changed.checks;
+  changed.isChecking = true;
   const checking = ask("v1/tables/check", { method: "POST", json: tableRequest(changed) });
-  const answer = await checking.catch((error) => ({ agreement: `The sums were not checked: ${error.message}`, doubtful: null }));
+  const answer = await checking.catch((error) => ({ agreement: `The sums were not checked: ${error.message}`, wrong: [], doubtful: null }));
   if (check !== changed.checks) return;
-  changed.agreement = answer.agreement;
+  Object.assign(changed, { isChecking: false, agreement: answer.agreement, wrong: answer.wrong, formulas: answer.formulas ?? changed.formulas });
   for (const place of placesOf(changed)) {
-    const suggested = answer.doubtful?.[nameOf(place)];
-    Object.assign(changed.rows[place.row][place.column], { suggested, agreed: answer.doubtful !== null && !suggested });
+    const doubt = answer.doubtful?.[nameOf(place)];
+    changed.rows[place.row][place.column].checked = answer.doubtful && { ...doubt, doubtful: Boolean(doubt) };
   }
-  if (changed === table) renderDoubts();
+  if (changed !== table) return;
+  renderDoubts();
+  placeMessage();
+  if (isWaiting) next();
 }
 
 function render() {
@@ -142,17 +165,25 @@ function renderDoubts() {
   for (const place of placesOf(table)) {
     const [shown, cell] = [elementAt(place), table.rows[place.row][place.column]];
     shown.className = stateOf(cell);
-    shown.setAttribute("aria-label", `${nameOf(place)}: ${isWord(cell) ? "a word" : cell.value || "empty"}${isDoubtful(cell) ? `, ${cell.reason}` : ""}`);
+    shown.setAttribute("aria-label", `${nameOf(place)}: ${isWord(cell) ? "a word" : cell.value || "empty"}${isDoubtful(cell) ? `, ${reasonOf(cell)}` : ""}`);
   }
-  const need = doubts().length;
-  const fine = table.rows.flat().filter(isFilled).length - need;
-  find("need").textContent = need ? `Check ${plural(need, "cell")}; ${fine} ${fine === 1 ? "is" : "are"} fine`
-    : `${plural(table.rows.length, "row")}, ${plural(table.rows[0].length, "column")}: nothing to check`;
-  find("totals").textContent = table.agreement ?? "";
-  find("next-doubt").disabled = need === 0;
+  showNeed();
+  find("next-doubt").disabled = !page.grids.some((each) => doubts(each).length) && !elsewhere();
   find("grid-undo").disabled = table.past.length === 0;
   paintNumbers();
   show();
+}
+
+const elsewhere = () => pages.filter((each) => each && each !== page).reduce((sum, each) => sum + countDoubts(each), 0);
+
+function showNeed() {
+  const need = doubts().length;
+  const fine = table.rows.flat().filter(isFilled).length - need;
+  find("need").textContent = table.isChecking && !need ? "checking the sums ..." : need ? `Check ${plural(need, "cell")}; ${fine} ${fine === 1 ? "is" : "are"} fine`
+    : `${plural(table.rows.length, "row")}, ${plural(table.rows[0].length, "column")}: ${table.wrong.length ? "checked" : "nothing to check"}`;
+  find("wrong").textContent = table.wrong.slice(0, MAX_WRONG).join("; ");
+  find("totals").textContent = table.agreement ?? "";
+  if (elsewhere()) find("need").textContent += `; ${plural(elsewhere(), "cell")} to check on other pages`;
 }
 
 const elementAt = ({ row, column }) => find("grid").rows[row + 1]?.cells[column + 1];
@@ -166,7 +197,7 @@ function show() {
   enlarge(cell.box);
   find("cell-name").textContent = nameOf(at);
   find("cell-doubt").className = isDoubtful(cell) ? "doubt" : "hint";
-  find("cell-doubt").textContent = isDoubtful(cell) ? cell.reason : cell.done ? "checked" : "";
+  find("cell-doubt").textContent = isDoubtful(cell) ? reasonOf(cell) : cell.done ? "checked" : "";
   find("accept-cell").disabled = !isDoubtful(cell);
   find("accept-cell").textContent = isDoubtful(cell) ? `Accept ${cell.value || "as empty"}` : "Accept";
   find("options").replaceChildren(...(isDoubtful(cell) ? suggestionsOf(cell) : []).map(({ value, agrees }, i) =>
@@ -174,6 +205,7 @@ function show() {
 }
 
 function move({ row, column }) {
+  isWaiting = false;
   elementAt(at)?.setAttribute("tabindex", -1);
   at = within({ row, column });
   const shown = elementAt(at);
@@ -186,8 +218,11 @@ function move({ row, column }) {
 const laterDoubt = () => doubts().find(({ row, column }) => row > at.row || (row === at.row && column > at.column));
 
 function next() {
+  isWaiting = table.isChecking && !doubts().length;
+  if (isWaiting) return;
   const other = doubts().length ? -1 : page.grids.findIndex((each) => doubts(each).length);
   if (other >= 0) showTable(other);
+  else if (!doubts().length && turnToDoubt()) return;
   move(other >= 0 ? at : laterDoubt() ?? doubts()[0] ?? at); // the focus stays in the grid after the last one
 }
 
@@ -204,6 +239,8 @@ function pressed(event) {
   else if (event.key === "Enter") { accept(); next(); }
   else if (event.key === "Tab" && !event.shiftKey && laterDoubt()) next(); // after the last one it leaves the grid
   else if (event.key === "F2") edit();
+  else if (event.key === "Delete" && event.shiftKey) reshape(dropRow, at.row);
+  else if (event.key === "Delete" && event.ctrlKey) reshape(dropColumn, at.column);
   else if (event.key === "Delete" || event.key === "Backspace") { change(""); move(at); }
   else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
   else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey) edit(event.key);
@@ -269,8 +306,8 @@ function replaceCell(cell) {
 function remember(undo) {
   const step = { table, undo, storing: null };
   table.past.push(step);
-  render();
   checkSums(table);
+  render();
   whenChanged();
   return step;
 }
@@ -304,9 +341,11 @@ function revert(step) {
 function reshape(make, index) {
   const [changed, before] = [table, table.rows];
   const rows = make(before, index);
-  if (rows === null) { notify("There is no next one to join."); return; }
-  changed.rows = rows;
-  remember(() => { changed.rows = before; return at; });
+  if (rows === null) { notify("There is no other one."); return; }
+  const [place, { formulas }] = [at, changed];
+  Object.assign(changed, { rows, formulas: null }); // the server finds the sums anew
+  at = within(at);
+  remember(() => { Object.assign(changed, { rows: before, formulas }); return place; });
   move(at);
 }
 
@@ -346,19 +385,18 @@ function drawPart(canvas, [left, top, right, bottom], fraction) {
 }
 
 // A table with a person's changes, as the API takes it.
-function tableRequest({ rows, row_sums, column_sums }, name = undefined, withWords = false) {
-  const requestOf = ({ value, number, confidence, accepted, reason, options, strip }) => ({
+function tableRequest({ rows, formulas }, name = undefined, withWords = false) {
+  const requestOf = ({ value, number, confidence, accepted, reason, options, strip, done }) => ({
     value, number: number === null || number === value ? undefined : number, ...(withWords && !value && strip ? { strip } : {}),
-    ...(accepted ? {} : { accepted, reason, confidence, options: options.slice(0, MAX_SENT_OPTIONS).map(([text]) => text) }),
+    ...(done ? { checked: true } : { confidence, options: options.slice(0, MAX_SENT_OPTIONS) }), ...(accepted ? {} : { accepted, reason }),
   });
-  return { name, row_sums, column_sums, rows: rows.map((cells) => cells.map(requestOf)) };
+  return { name, formulas, rows: rows.map((cells) => cells.map(requestOf)) };
 }
 
 // The tables of all pages with the pictures of their words, or without them if those are too many to send.
 function tablesOfPages() {
-  const found = [...pages.values()].filter((each) => each.grids?.length).sort((a, b) => a.page_number - b.page_number);
-  const requests = (withWords) => found.flatMap(({ grids, n_pages, page_number }) => grids.map((each, i) =>
-    tableRequest(each, n_pages === 1 ? undefined : `page ${page_number}${grids.length > 1 ? ` ${i + 1}` : ""}`, withWords)));
+  const requests = (withWords) => withTable().flatMap(({ grids, sheet }) => grids.map((each, i) =>
+    tableRequest(each, sheet ? `${sheet}${grids.length > 1 ? ` ${i + 1}` : ""}`.slice(-MAX_NAME_LENGTH) : undefined, withWords)));
   return JSON.stringify(requests(true)).length <= MAX_SENT_CHARACTERS ? requests(true) : requests(false);
 }
 

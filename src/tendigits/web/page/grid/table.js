@@ -5,17 +5,22 @@ const MAX_SUGGESTIONS = 3;
 // Whether a cell has content, even if it could not be read.
 export const isFilled = ({ value, accepted }) => value !== "" || !accepted;
 
-// Whether a person should check a cell. It is `agreed` if its sums agree, even if the reader was in doubt.
-export const isDoubtful = ({ accepted, agreed }) => !accepted && !agreed;
+// Whether a person should check a cell: not one that is `done`. Its sums, once `checked`, decide in place of the reader.
+export const isDoubtful = ({ accepted, done, checked }) => !done && (checked ? checked.doubtful : !accepted);
+
+// Why a cell is doubtful.
+export const reasonOf = ({ reason, checked }) => checked?.reason ?? reason;
 
 // How the grid and the photo show a cell, or a number that is in no table; `done` is what a person accepted or changed.
 export const stateOf = (cell) => (cell.done ? "corrected" : isDoubtful(cell) ? "doubtful" : "confident");
 
 // Other values that a doubtful cell may have: {value, agrees}; `agrees` names the sums that it makes right, or is empty.
-export const suggestionsOf = ({ suggested, options }) =>
-  suggested ?? options.slice(0, MAX_SUGGESTIONS).map(([value]) => ({ value, agrees: "" }));
+export const suggestionsOf = ({ checked, options }) =>
+  checked?.suggestions ?? options.slice(0, MAX_SUGGESTIONS).map(([value]) => ({ value, agrees: "" }));
 
-// Join or split rows and columns, given by their index; null if there is no next one to join.
+// Leave out, join or split rows and columns, given by their index; null if that is the only one, or there is no next one to join.
+export const dropRow = (rows, row) => (rows.length > 1 ? rows.toSpliced(row, 1) : null);
+export const dropColumn = (rows, column) => (rows[0].length > 1 ? rows.map((cells) => cells.toSpliced(column, 1)) : null);
 export const joinColumns = (rows, column) => join(rows, column);
 export const joinRows = (rows, row) => transposed(join(transposed(rows), row));
 export const splitColumn = (rows, column) => split(rows, column, 0);

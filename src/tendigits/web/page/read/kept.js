@@ -6,13 +6,13 @@ const STORES = ["documents", "files"];
 const withFile = new Set(); // keys of documents whose files are stored already
 let opening = null; // the promise of the browser's database
 
-// Keep a document, {key, file, pages, number}, as it is now; `key` is when it was opened. The write is under way when this returns,
+// Keep a document, {key, files, places, current}, as it is now; `key` is when it was opened. The write is under way when this returns,
 // so that it is done even if the page is closed at once.
-export async function keep({ key, file, pages, number }) {
+export async function keep({ key, files: pictures, places, current }) {
   const isNew = !withFile.has(key);
   await inStores((documents, files) => {
-    if (isNew) files.put(file, key);
-    return documents.put({ key, number, pages: new Map([...pages].map(([n, page]) => [n, plain(page)])) }, key);
+    if (isNew) files.put(pictures, key);
+    return documents.put({ key, current, places: places.map(({ file, number, read }) => ({ file, number, read: read && plain(read) })) }, key);
   });
   withFile.add(key);
   if (isNew) for (const old of (await keptDocuments()).slice(MAX_KEPT)) await forget(old.key);
@@ -20,8 +20,8 @@ export async function keep({ key, file, pages, number }) {
 
 // What is kept of each document, the latest first.
 export async function keptDocuments() {
-  const documents = await inStores((store) => store.getAll(), "readonly");
-  const found = await Promise.all(documents.map(async (each) => ({ ...each, file: await inStores((_, files) => files.get(each.key), "readonly") })));
+  const documents = (await inStores((store) => store.getAll(), "readonly")).filter(({ places }) => places); // older versions kept others
+  const found = await Promise.all(documents.map(async (each) => ({ ...each, files: await inStores((_, files) => files.get(each.key), "readonly") })));
   for (const { key } of found) withFile.add(key);
   return found.sort((a, b) => b.key - a.key);
 }

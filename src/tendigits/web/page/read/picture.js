@@ -1,11 +1,12 @@
 // A picture and its numbers: how a picture is chosen, the boxes on it, the table of numbers, and how they are copied and saved.
 
 import { isDoubtful, stateOf } from "../grid/table.js";
-import { element, find, notify, onFile, rectOf, saveCsv, trying } from "../shared/dom.js";
+import { element, find, notify, onFiles, rectOf, saveCsv, trying } from "../shared/dom.js";
 import { confidenceText } from "../shared/text.js";
 
 const LABEL_HEIGHT = 0.5; // of a label's characters, as a fraction of its number's height
 const MAX_LABELS = 1000; // above, each would be compared with too many others
+const REVOKED_AFTER = 10_000; // milliseconds
 const ZOOM_CELLS = 4; // this many times the current cell's width and height are visible at least
 
 let shown = null; // the page of the API; its numbers have `done` where a person corrected them
@@ -13,24 +14,24 @@ let address = null; // the picture's object URL
 let whenChosen; // called with a number that a person selects, and the index of its character or null for the whole number
 let current = null; // the box of the current cell
 
-// `take` is called with the file of a picture that was dropped, pasted, chosen or photographed, `correct` with a number that was
+// `take` is called with the files of pictures that were dropped, pasted, chosen or photographed, `correct` with a number that was
 // selected and the index of its character, or null for the whole number.
 export function startPictures(take, correct) {
   whenChosen = correct;
-  for (const id of ["file", "camera"]) onFile(id, take);
+  for (const id of ["file", "camera"]) onFiles(id, take);
   const drop = find("drop");
   for (const name of ["dragover", "dragleave", "drop"]) {
     drop.addEventListener(name, (event) => {
       event.preventDefault();
       drop.classList.toggle("over", name === "dragover");
-      if (name === "drop" && event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
+      if (name === "drop" && event.dataTransfer.files.length) take([...event.dataTransfer.files]);
     });
   }
   addEventListener("paste", (event) => {
-    const [file] = [...event.clipboardData.files].filter((each) => each.type.startsWith("image/"));
-    if (!file) return;
+    const files = [...event.clipboardData.files].filter((each) => each.type.startsWith("image/"));
+    if (!files.length) return;
     location.hash = "#read";
-    take(file);
+    take(files);
   });
   find("copy").addEventListener("click", () => trying(async () => {
     await navigator.clipboard.writeText(filledNumbers().map((number) => number.value).join("\n"));
@@ -78,7 +79,7 @@ function showState(text, isBusy = false) {
 }
 
 function showAddress(picture) {
-  if (address) URL.revokeObjectURL(address);
+  if (address) setTimeout(URL.revokeObjectURL, REVOKED_AFTER, address); // the browser may be loading it
   address = URL.createObjectURL(picture);
 }
 
@@ -93,6 +94,7 @@ export function compareWith(page, name, numbers) {
 
 // Show all numbers of the page as they are now, in the picture and in the list.
 export function paintNumbers() {
+  if (!shown) return; // another picture is being read
   const focused = document.activeElement?.getAttribute("data-place"); // its box or row is replaced below
   paintPicture();
   const now = numbersNow();
@@ -203,7 +205,7 @@ function labelsOf(numbers, [width, height]) {
 // Mark the current cell in the picture, and zoom to it.
 export function pointAt(box) {
   current = box;
-  layOut();
+  if (shown) layOut();
 }
 
 function layOut() {

@@ -2,7 +2,7 @@
 
 import { askText, storeNumber } from "../correct/correct.js";
 import { showForm, startForms } from "../form/form.js";
-import { goToNumber, showGrid, startGrid } from "../grid/grid.js";
+import { countDoubts, goToNumber, showGrid, showPages, startGrid, startGrids } from "../grid/grid.js";
 import { ask, askFile } from "../shared/api.js";
 import { element, find, hideMessage, notifyError, trying } from "../shared/dom.js";
 import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "../shared/networks.js";
@@ -13,24 +13,26 @@ const PICTURE_TYPE = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|applicatio
 const LAY_ON_ITS_SIDE = "The page lay on its side; it was turned upright.";
 const TURNED = { 90: LAY_ON_ITS_SIDE, 180: "The page was upside down; it was turned upright.", 270: LAY_ON_ITS_SIDE };
 
-// The document that is shown: its file, its pages that were read, by their numbers, and when it was opened as its key.
+// The document that is shown: `files`, and `places`, their pages in order, {file, number, read}. `read` is the API's response with its
+// picture, its grids and corrections since, or null if it was not read yet. `key` is when it was opened, `current` the index of the place shown.
 let opened = null;
-let page = null; // the page that is shown: the API's response with its page number, its picture, and corrections since
-let wanted = 1; // number of the page that was asked for last
-let requests = 0;
+let page = null; // what was read at its current place
+let wanted = null; // the place that was asked for last
 
 export function startReading() {
-  startGrid(keepOpened);
+  startGrid({ changed: keepOpened, goOn: turnToDoubt });
   startForms();
-  const open = (file) => turnTo({ key: Date.now(), file, pages: new Map() }, 1);
-  find("previous-page").addEventListener("click", () => turnTo(opened, wanted - 1));
-  find("next-page").addEventListener("click", () => turnTo(opened, wanted + 1));
+  const open = (files) => turnTo(documentOf(files), 0);
+  find("previous-page").addEventListener("click", () => turnBy(-1));
+  find("next-page").addEventListener("click", () => turnBy(1));
   startPictures(open, correct);
-  const readAgain = () => { if (opened) turnTo({ ...opened, key: Date.now(), pages: new Map() }, wanted); };
+  const readAgain = () => { if (opened) turnTo(documentOf(opened.files, opened.places.map((place) => ({ ...place, read: null }))), opened.places.indexOf(wanted)); };
   startChoice("read", readAgain);
   find("expect").addEventListener("change", readAgain);
-  trying(() => startPhone(open));
+  trying(() => startPhone((file) => open([file])));
 }
+
+const documentOf = (files, places = files.map((_, i) => ({ file: i, number: 1, read: null }))) => ({ key: Date.now(), files, places, current: 0 });
 
 export function showReading() {
   return trying(async () => {
@@ -39,53 +41,100 @@ export function showReading() {
   });
 }
 
-const keepPage = (document, number) => trying(() => keep({ ...document, number }));
-const keepOpened = () => opened && keepPage(opened, page.page_number);
+const keepDocument = (document) => trying(() => keep(document));
+const keepOpened = () => opened && keepDocument(opened);
 
 // Offer what was checked before the page was reloaded or closed.
 async function offerKept() {
   const documents = await keptDocuments();
   find("kept").hidden = !documents.length;
-  find("kept").querySelector("ul").replaceChildren(...documents.map(({ key, file, pages, number }) => element("li", { class: "row" },
-    element("button", { type: "button", onclick: () => turnTo({ key, file, pages }, number) }, `Go on with ${file.name || "the photo"}`),
-    element("span", { class: "hint" }, new Date(key).toLocaleString()),
-    element("button", { type: "button", "aria-label": `Forget ${file.name || "the photo"}`, onclick: () => trying(async () => { await forget(key); await offerKept(); }) }, "Forget"))));
+  find("kept").querySelector("ul").replaceChildren(...documents.map((document) => element("li", { class: "row" },
+    element("button", { type: "button", onclick: () => turnTo(document, document.current) }, `Go on with ${nameOf(document)}`),
+    element("span", { class: "hint" }, new Date(document.key).toLocaleString()),
+    element("button", { type: "button", "aria-label": `Forget ${nameOf(document)}`, onclick: () => trying(async () => { await forget(document.key); await offerKept(); }) }, "Forget"))));
+}
+
+const nameOf = ({ files: [first, ...others] }) => `${first.name || "the photo"}${others.length ? ` and ${others.length} more` : ""}`;
+
+const turnBy = (step) => turnTo(opened, opened.places.indexOf(wanted) + step);
+
+// Turn to the next page on which something is to be checked; false if no page has one.
+function turnToDoubt() {
+  const other = opened.places.findIndex(({ read }) => read && read !== page && countDoubts(read));
+  if (other >= 0) turnTo(opened, other, true);
+  return other >= 0;
 }
 
 // Show a page of a document. It is read when it is first shown, and keeps a person's changes when it is shown again.
-async function turnTo(document, number) {
-  const request = ++requests;
+async function turnTo(document, index, isNew = document !== opened) {
+  const place = document.places[index];
+  if (!place) return;
   const isOpen = document === opened;
+  wanted = place;
   hideMessage();
-  if (isOpen) showTurning(number, ", reading ...");
+  if (isOpen) showTurning(", reading ...");
   else {
     find("notice").hidden = true;
-    showBusy(document.file);
+    showBusy(document.files[place.file]);
   }
   try {
-    const read = document.pages.get(number) ?? await readPage(document.file, number);
-    read.picture ??= await pictureOf(document.file, read);
-    if (!document.pages.has(number)) document.pages.set(number, read);
-    if (request !== requests) return; // another page was asked for meanwhile
-    [opened, page] = [document, document.pages.get(number)];
+    const read = await readPlace(document, place);
+    if (place !== wanted) return; // another page was asked for meanwhile
+    [opened, page] = [document, read];
+    document.current = document.places.indexOf(place);
     find("kept").hidden = true;
     const notices = [TURNED[page.turned], page.notice].filter(Boolean);
     find("notice").hidden = !notices.length;
     find("notice").textContent = notices.join(" ");
     showPicture(page);
-    showGrid(page, document.pages, !isOpen);
-    if (!isOpen && !page.grids.length) find("numbers").querySelector(".doubtful button")?.focus();
-    showForm(document.file, page, () => keepPage(document, number));
-    showTurning(number);
+    showGrid(page, document.places.map(({ read }) => read), isNew);
+    if (isNew && !page.grids.length) find("numbers").querySelector(".doubtful button")?.focus();
+    showForm(document.files[place.file], page, () => keepDocument(document));
+    showTurning();
+    if (!isOpen && document.files.length > 1) readOthers(document);
   } catch (error) {
-    if (request !== requests) return;
+    if (place !== wanted) return;
     if (!isOpen) {
       [opened, page] = [document, null]; // which is read again when what is expected, or the network, changes
-      showUnread(document.file, error.message);
+      showUnread(document.files[place.file], error.message);
     } else {
-      showTurning(number, ", not read"); // the other pages remain available
+      showTurning(", not read"); // the other pages remain available
       notifyError(error.message);
     }
+  }
+}
+
+// Read a place once, also if it is asked for again meanwhile. What others see of it is whole: with its picture and its grids.
+async function readPlace(document, place) {
+  if (place.read?.picture) return place.read;
+  place.reading ??= (async () => {
+    const file = document.files[place.file];
+    const read = place.read ?? await readPage(file, place.number);
+    const picture = await pictureOf(file, read);
+    if (!read.grids) startGrids(read);
+    if (place.number === 1 && !place.read) {
+      const others = Array.from({ length: read.n_pages - 1 }, (_, i) => ({ file: place.file, number: i + 2, read: null }));
+      document.places.splice(document.places.indexOf(place) + 1, 0, ...others);
+    }
+    const name = document.files.length > 1 ? file.name : "";
+    place.read = Object.assign(read, { picture, sheet: [name, read.n_pages > 1 ? `page ${place.number}` : ""].filter(Boolean).join(" ") });
+    return read;
+  })();
+  try {
+    return await place.reading;
+  } finally {
+    place.reading = null;
+  }
+}
+
+// Read the other photos of a document while a person checks the first one.
+async function readOthers(document) {
+  for (const place of document.places.filter(({ number, read }) => number === 1 && !read)) {
+    if (document !== opened) return;
+    await readPlace(document, place).catch((error) => notifyError(`${document.files[place.file].name}: ${error.message}`));
+    if (document !== opened || wanted !== document.places[document.current]) continue; // what is shown then is up to date
+    showPages(document.places.map(({ read }) => read));
+    showTurning();
   }
 }
 
@@ -116,13 +165,13 @@ async function canShow(file) {
   return shows;
 }
 
-function showTurning(number, state = "") {
-  wanted = number;
-  const [previous, next] = [find("previous-page"), find("next-page")];
-  find("turning").hidden = page.n_pages === 1;
-  find("page-number").textContent = `Page ${number} of ${page.n_pages}${state}`;
+function showTurning(state = "") {
+  const { places } = opened;
+  const [previous, next, index] = [find("previous-page"), find("next-page"), places.indexOf(wanted)];
+  find("turning").hidden = places.length === 1;
+  find("page-number").textContent = `Page ${index + 1} of ${places.length}${state}`;
   previous.disabled = next.disabled = false;
-  for (const [button, other, isEnd] of [[previous, next, number === 1], [next, previous, number === page.n_pages]]) {
+  for (const [button, other, isEnd] of [[previous, next, index === 0], [next, previous, index === places.length - 1]]) {
     if (isEnd && document.activeElement === button) other.focus();
     button.disabled = isEnd;
   }

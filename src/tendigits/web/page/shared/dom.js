@@ -59,14 +59,16 @@ export function announce(id, text) {
   if (find(id).textContent !== text) find(id).textContent = text;
 }
 
-// Call `take` with each file that a person chooses, also with the same one again.
-export function onFile(id, take) {
+// Call `take` with the files that a person chooses, also with the same ones again.
+export function onFiles(id, take) {
   find(id).addEventListener("change", (event) => {
-    const [file] = event.target.files;
+    const files = [...event.target.files];
     event.target.value = "";
-    if (file) take(file);
+    if (files.length) take(files);
   });
 }
+
+export const onFile = (id, take) => onFiles(id, ([file]) => take(file));
 
 const MESSAGE_GAP = 8; // pixels between the message and what is below it
 let hiding;
@@ -86,10 +88,17 @@ export function notify(text, action = null, kind = "shown") {
 }
 
 const USABLE = "button, .button, a, input, select, summary, #bar, td.current"; // what the message must not cover
+const READ = `${USABLE}, td`; // and what it should not
 
-function placeMessage() {
+// Place the message where it covers as little as possible; also after what is below it has moved.
+export function placeMessage() {
   const toast = find("toast");
-  const used = [...document.querySelectorAll(USABLE)]
+  if (!toast.className) return;
+  toast.style.bottom = `${freeBottom(toast, READ) ?? freeBottom(toast, USABLE) ?? MESSAGE_GAP}px`;
+}
+
+function freeBottom(toast, covered) {
+  const used = [...document.querySelectorAll(covered)]
     .filter((each) => !toast.contains(each))
     .map((each) => each.getBoundingClientRect());
   const { left, right, height } = toast.getBoundingClientRect();
@@ -103,7 +112,7 @@ function placeMessage() {
     );
   let bottom = MESSAGE_GAP;
   while (bottom + height < innerHeight && !isFree(bottom)) bottom += MESSAGE_GAP;
-  toast.style.bottom = `${bottom + height < innerHeight ? bottom : MESSAGE_GAP}px`;
+  return bottom + height < innerHeight ? bottom : null;
 }
 
 // Show an error there; the next attempt hides it.
