@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from browser import PHONE, WIDTH, barriers, choose, download, draw_in_play
+from browser import PHONE, WIDTH, barriers, download, draw_in_play
 from drawing import ONE, THREE, png
 from other_browsers import run_in_firefox, run_in_webkit
 from tendigits.data.load import load
@@ -160,8 +160,10 @@ def test_links_and_results_hold_all_settings_and_refuse_what_is_out_of_range():
     assert (found["who"], found["accuracy"], found["epoch"]) == ("Mia, 8b", 0.9346, 3)
     assert (found["n"], found["mine"]) == (10000, check["mine"])
     assert found["settings"].items() >= TAKEN_AWAY.items()
-    for other in ("", "Mia", "193.46% of 10 test digits after 1.00 epochs: #play?", line.replace("#play", "#draw")):
+    none = "0.00% of 0 test digits after 1.00 epochs: #play?"
+    for other in ("", "Mia", none, none.replace("0.00", "193.46"), line.replace("#play", "#draw"), " " * 90_000 + line):
         assert run_js(modules, "(line) => fromResult(line)", other) is None
+    assert run_js(modules, "(hash) => fromHash(hash)", wrong + "/" * 90_000)["problems"] == ["It is too long."]
 
 
 def test_the_comparison_and_the_interval_are_those_of_python():
@@ -379,8 +381,9 @@ def test_own_digits_in_the_exported_page_without_a_network(folder, visit, digits
     expect(page.locator("#play-status")).to_have_text(READY, timeout=STARTING)
     picture = png(255 - np.kron(digits.x_test[digits.y_test == 7][0], np.ones((9, 9), np.uint8)))
     page.click("#play-own summary")
-    choose(page, picture, "a.png", "#play-own-files")
-    expect(page.locator("#toast")).to_contain_text("1 picture to label")
+    files = [{"name": name, "mimeType": "", "buffer": data} for name, data in (("no.png", b"no"), ("a.png", picture))]
+    page.set_input_files("#play-own-files", files)  # what is no picture does not stop the other
+    expect(page.locator("#toast")).to_contain_text("received no.png")
     assert page.locator("#play-pad").evaluate("pad => pad.getContext('2d').getImageData(0, 0, 1, 1).data[0]") == 0
     page.click("#play-own-labels button:has-text('7')")
     page.fill("#play-own-who", "Mia")
@@ -414,14 +417,29 @@ def test_own_digits_in_the_exported_page_without_a_network(folder, visit, digits
     expect(page.locator("#play-own-digits li")).to_have_count(0)
 
 
-def test_a_browser_that_keeps_nothing_says_so_and_goes_on(folder, visit):
+DENIED = "IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); }"
+FULL = """const { add } = IDBObjectStore.prototype;
+IDBObjectStore.prototype.add = function (digit) {  // a full disk ends the transaction after the request's success
+  const request = add.call(this, digit);
+  request.addEventListener("success", () => this.transaction.abort());
+  return request;
+};"""
+
+
+@pytest.mark.parametrize("script", [DENIED, FULL], ids=["denied", "full"])
+def test_a_browser_that_keeps_nothing_says_so_and_goes_on(folder, visit, script):
     page = visit((folder / "index.html").as_uri() + SMALL)
-    page.add_init_script("IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); }")
+    page.add_init_script(script)
     page.reload()
-    expect(page.locator("#toast")).to_contain_text("your digits are gone when it closes")
+    if script == DENIED:
+        expect(page.locator("#toast")).to_contain_text("your digits are gone when it closes")
     draw_in_play(page, THREE)
     page.click("#play-own-labels button:has-text('3')")
+    expect(page.locator("#toast")).to_contain_text("it is gone when this page closes: save your digits as a file")
     expect(page.locator("#play-own-count")).to_have_text("1")
+    page.click("#play-own summary")
+    page.locator("#play-own-digits button").click()
+    expect(page.locator("#play-own-count")).to_have_text("0")
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ const [WIDTH, HEIGHT, DOT] = [200, 14, 4]; // pixels of a line with its dot
 const AXIS_STEP = 0.05; // the axis begins and ends at multiples of it
 const STORAGE_KEY = "tendigits-class"; // in the browser's storage, if it has one
 const MAX_SHOWN = 40; // characters of a line that was skipped
+const MAX_LINES = 500;
 
 let order = { title: "Test", sign: -1 };
 
@@ -26,11 +27,14 @@ function show() {
   try {
     localStorage.setItem(STORAGE_KEY, text);
   } catch {}
-  const lines = text.split("\n").filter((line) => line.trim());
-  const results = lines.map(fromResult).filter(Boolean);
-  const [skipped, ...others] = lines.filter((line) => !fromResult(line));
+  const all = text.split("\n").filter((line) => line.trim());
+  const lines = all.slice(0, MAX_LINES);
+  const read = lines.map(fromResult);
+  const results = read.filter(Boolean);
+  const [skipped, ...others] = lines.filter((_, i) => !read[i]);
   find("play-class-state").textContent = [
     lines.length ? `${plural(results.length, "result")}.` : "",
+    all.length > MAX_LINES ? `Only the first ${MAX_LINES} lines are read.` : "",
     skipped &&
       `${plural(others.length + 1, "line")} skipped: "${skipped.slice(0, MAX_SHOWN)}"${others.length ? ", …" : "."}`,
     results.length

@@ -4,6 +4,7 @@ import { epochsText, percent } from "../shared/text.js";
 
 const MAX_LAYERS = 4;
 const MAX_UNITS = 1024; // of a layer
+const MAX_CHARACTERS = 1000; // of a link's settings or a pasted line: both networks with all settings have 500
 
 // `start` is what a new page has; the first SHOWN_FIRST are in sight, the rest under More settings. A slider goes to `slider`, a list offers `values`; others may come from a link.
 export const SHOWN_FIRST = 4;
@@ -82,7 +83,8 @@ export function hashOf({ a, b = null }) {
 export function fromHash(hash) {
   const [, text] = hash.match(/^#play\?(.*)$/) ?? [];
   if (text === undefined) return null;
-  const [a, b] = text.split("/").map(parsed);
+  if (text.length > MAX_CHARACTERS) return { experiments: { a: defaults() }, problems: ["It is too long."] };
+  const [a, b] = text.split("/", 2).map(parsed);
   return {
     experiments: { a: a.settings, ...(b && { b: b.settings }) },
     problems: [...a.problems, ...(b?.problems ?? [])],
@@ -96,15 +98,18 @@ export function resultLine(settings, { accuracy, n, epoch, mine }, page) {
 }
 
 const RESULT =
-  /^[\s>*-]*(.*?)[\s:,]*(\d{1,3}\.\d\d)% of ([\d,]+) test digits after ([\d.]+) epochs?(?:, (\d+) of (\d+) of mine)?: \S*?(#play\?\S*)\s*$/;
+  /(\d{1,3}\.\d\d)% of ([\d,]{1,9}) test digits after (\d{1,9}(?:\.\d{1,3})?) epochs?(?:, (\d{1,9}) of (\d{1,9}) of mine)?: \S*?(#play\?\S*)\s*$/;
 
 // What a pasted line says, {who, accuracy, n, epoch, mine, settings}; null if it is no such line.
 export function fromResult(line) {
-  const [, who, accuracy, n, epoch, right, own, hash] = line.match(RESULT) ?? [];
-  if (!hash || Number(accuracy) > 100) return null;
+  const found = line.length <= MAX_CHARACTERS && line.match(RESULT);
+  if (!found) return null;
+  const [, accuracy, n, epoch, right, own, hash] = found;
   const mine = own ? { right: Number(right), n: Number(own) } : null;
+  if (Number(accuracy) > 100 || !Number(n.replaceAll(",", "")) || (mine && mine.right > mine.n)) return null;
+  const before = line.slice(0, found.index);
   return {
-    who: who.trim(),
+    who: before.replace(/^[\s>*-]+/, "").replace(/[\s:,]+$/, ""),
     accuracy: Number(accuracy) / 100,
     n: Number(n.replaceAll(",", "")),
     epoch: Number(epoch),

@@ -60,26 +60,37 @@ function arrays(some) {
 }
 
 async function load() {
-  database = await answer(() =>
-    Object.assign(indexedDB.open("tendigits-play", 1), {
-      onupgradeneeded: (event) =>
-        event.target.result.createObjectStore("digits", { keyPath: "id", autoIncrement: true }),
-    }),
-  );
-  digits = await answer(() => store("readonly").getAll());
-  show();
-}
-
-const store = (mode) => database.transaction("digits", mode).objectStore("digits");
-
-function answer(ask) {
-  return new Promise((resolve, reject) => {
-    const request = ask();
+  database = await new Promise((resolve, reject) => {
+    const request = indexedDB.open("tendigits-play", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("digits", { keyPath: "id", autoIncrement: true });
     request.onsuccess = () => resolve(request.result);
     request.onerror = reject;
   }).catch(() => {
     throw new Error("This browser keeps nothing for this page: your digits are gone when it closes.");
   });
+  digits = await stored("readonly", (store) => store.getAll());
+  show();
+}
+
+// Ask the store for something. It is done when the transaction is complete: a full disk ends it after the request's success.
+function stored(mode, ask) {
+  return new Promise((resolve, reject) => {
+    const transaction = database.transaction("digits", mode);
+    const request = ask(transaction.objectStore("digits"));
+    transaction.oncomplete = () => resolve(request.result);
+    transaction.onabort = () => reject(transaction.error);
+  });
+}
+
+// Keep a digit in the browser; returns what a person must know if that is not possible.
+async function put(digit) {
+  try {
+    digit.id = await stored("readwrite", (store) => store.add(digit));
+    return "";
+  } catch {
+    delete digit.id;
+    return " The browser has no room for it, and it is gone when this page closes: save your digits as a file.";
+  }
 }
 
 function keep(label) {
@@ -89,7 +100,7 @@ function keep(label) {
       throw new Error(`You have ${MAX_DIGITS} digits, and more are not kept: delete some.`);
     const digit = { label, pixels: drawing(), who: find("play-own-who").value.trim() };
     await loaded;
-    if (database) digit.id = await answer(() => store("readwrite").add(digit));
+    const trouble = await put(digit);
     digits.push(digit);
     if (digit.pixels === waiting[0]) waiting.shift(); // else it was drawn meanwhile
     clearDrawing();
@@ -97,24 +108,30 @@ function keep(label) {
     const left = waiting.length
       ? `${waiting.length} left: which digit is it?`
       : `You have ${digits.length} of your own.`;
-    notify(`Kept as ${aDigit(label)}. ${left}`);
+    notify(`Kept as ${aDigit(label)}. ${left}${trouble}`);
     if (waiting.length) showPicture(waiting[0]);
   });
 }
 
-// Cut a digit out of each picture; then each waits for its label.
+// Cut a digit out of each picture; then each waits for its label. A picture without one does not stop the others.
 async function open(files) {
-  const crops = [];
+  const troubles = [];
   for (const file of files) {
-    const { crop } = findDigit(greyOf(await openImage(file), "white"));
-    if (!crop.some(Boolean)) throw new Error(`There is no digit in ${file.name}.`);
-    crops.push(crop);
+    try {
+      const { crop } = findDigit(greyOf(await openImage(file), "white"));
+      if (!crop.some(Boolean)) throw new Error(`There is no digit in ${file.name}.`);
+      waiting.push(crop);
+    } catch (error) {
+      troubles.push(error.message);
+    }
   }
-  waiting = [...waiting, ...crops];
-  clearDrawing();
-  if (!waiting.length) return;
-  showPicture(waiting[0]);
-  notify(`${plural(waiting.length, "picture")} to label: press the digit that the pad shows.`);
+  if (troubles.length < files.length) {
+    clearDrawing();
+    showPicture(waiting[0]);
+    notify(`${plural(waiting.length, "picture")} to label: press the digit that the pad shows.`);
+  }
+  if (troubles.length)
+    throw new Error(`${troubles[0]}${troubles.length > 1 ? ` And ${troubles.length - 1} more.` : ""}`);
 }
 
 function show() {
@@ -164,7 +181,8 @@ function item({ digit, label, isTest }) {
 
 function remove(gone) {
   return trying(async () => {
-    for (const { id } of gone) if (database) await answer(() => store("readwrite").delete(id));
+    const ids = gone.map(({ id }) => id).filter(Boolean);
+    if (ids.length) await stored("readwrite", (store) => ids.map((id) => store.delete(id)).at(-1));
     digits = digits.filter((digit) => !gone.includes(digit));
     show();
     (find("play-own-digits").querySelector("button") ?? find("play-own").querySelector("summary")).focus();
@@ -172,9 +190,10 @@ function remove(gone) {
       name: "Undo",
       do: () =>
         trying(async () => {
-          for (const digit of gone) if (database) await answer(() => store("readwrite").add(digit));
+          const troubles = await Promise.all(gone.map(put));
           digits = [...digits, ...gone].sort((a, b) => a.id - b.id);
           show();
+          if (troubles.some(Boolean)) throw new Error(troubles.find(Boolean).trim());
         }),
     });
   });

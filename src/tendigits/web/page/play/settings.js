@@ -17,6 +17,7 @@ import { SMALL } from "./network.js";
 import { packed } from "./packed.js";
 import { firstSettings } from "./run.js";
 
+const MAX_PROBLEMS = 3; // of a link that are named
 const FIRST = SETTINGS.slice(0, SHOWN_FIRST);
 const MORE = SETTINGS.slice(SHOWN_FIRST);
 
@@ -56,7 +57,8 @@ export function startSettings(whenChanged) {
 export function adoptAddress() {
   const found = fromHash(location.hash);
   setExperiments(found?.experiments ?? { ...experiments });
-  if (found?.problems.length) notify(`The link has settings that do not exist here. ${found.problems.join(" ")}`);
+  if (found?.problems.length)
+    notify(`The link does not fit this page. ${found.problems.slice(0, MAX_PROBLEMS).join(" ")}`);
 }
 
 // Set all settings: {a} or {a, b}.

@@ -16,20 +16,33 @@ export async function openImage(file) {
       `expected a picture of at most ${MAX_BYTES / 1e6} MB, ${file.name} has ${(file.size / 1e6).toFixed()} MB; make it smaller`,
     );
   }
-  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(() => {
+  const refuse = () => {
     throw new Error(`expected a whole PNG, JPEG, WebP, BMP or GIF, received ${file.name}; save it again`);
-  });
-  const { width, height } = bitmap;
+  };
+  const { width, height } = await sizeOf(file).catch(refuse);
   const maxPixels = file.type === "image/jpeg" ? MAX_JPEG_PIXELS : MAX_PIXELS;
   if (Math.max(width, height) > MAX_SIDE || width * height > maxPixels) {
     throw new Error(
       `expected at most ${MAX_SIDE} pixels a side and ${maxPixels} in all, ${file.name} has ${width}x${height}; make it smaller`,
     );
   }
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(refuse);
   const { pixels } = greyOf(bitmap, "white");
   const canvas = onBackground(bitmap, most(pixels) - least(pixels) < MIN_CONTRAST ? "black" : "white");
   bitmap.close();
   return canvas;
+}
+
+// The size that a picture's file claims; the browser has not decoded its pixels then.
+async function sizeOf(file) {
+  const image = new Image();
+  image.src = URL.createObjectURL(file);
+  try {
+    await new Promise((resolve, reject) => Object.assign(image, { onload: resolve, onerror: reject }));
+    return { width: image.naturalWidth, height: image.naturalHeight };
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
 }
 
 // Grey pixels of a canvas or a bitmap, converted as Pillow does.
