@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tendigits.geometry import Box
 from tendigits.read.page import Page
 from tendigits.read.results import Character, Number
-from tendigits.read.sums import calculate, check_sums
+from tendigits.read.sums import calculate, check_sums, find_sums
 
 BOX = Box(0, 0, 90, 40)
 
@@ -53,6 +53,27 @@ def test_numbers_below_each_other():
     assert Page(column("427", "85", "512"), (300, 200)).sums == []
     assert "427+85=512 agrees" in Page(column("427", "+85", "512"), (300, 200)).text()
     assert Page(column("427", "+85", "512"), (300, 200)).as_dict()["sums"][0]["agrees"] is True
+
+
+def test_a_sum_that_agrees_confirms_nothing_if_two_other_characters_agree_as_well():
+    """97-96=01 is near to 47-46=01, the same pen's 4 twice."""
+
+    def written(text, *others):
+        fours = [[("4", 0.3)] if i in others else [] for i in range(len(text))]
+        likely = [Character(each, 0.6, four, BOX, None, True) for each, four in zip(text, fours, strict=True)]
+        return replace(number(text), characters=likely, accepted=False, reason="is not clear enough")
+
+    both, one = check_sums([written("97-96=01", 0, 3), written("97-96=01", 0)])
+    assert (both.accepted, one.accepted) == (False, True)
+
+
+def test_columns_of_a_table_are_no_sums_but_those_of_a_worksheet_are():
+    texts = "228", "-132", "096", "7", "-5", "18"
+    numbers = [number(text, Box(200 - 20 * len(text), 50 * i, 200, 50 * i + 40)) for i, text in enumerate(texts)]
+    assert [each.text for each in find_sums(numbers)] == ["228-132=096", "7-5=18"]
+    assert [each.text for each in find_sums(numbers, [range(6)])] == ["228-132=096", "7-5=18"]
+    more = [*numbers, number("3", Box(400, 0, 420, 40)), number("4", Box(400, 50, 420, 90))]
+    assert find_sums(more, [range(8)]) == []
 
 
 def test_a_sum_that_agrees_is_accepted_and_one_that_does_not_is_doubtful():

@@ -184,7 +184,8 @@ def read(
         _compare(done.answers, report, is_stdout_taken=as_json or csv == Path("-"))
     no_table = f"found no table; {table} was not written" if table is not None and not output.sheets else None
     nothing = f"too blurred to read: {done.n_blurred:,} of {len(paths):,} pictures" if done.n_blurred else None
-    _report(done.errors, sources, len(paths), done.notices, "; ".join(filter(None, [nothing, no_table])))
+    partial = f"read only in part: {done.n_partial:,} of {len(paths):,} pictures" if done.n_partial else None
+    _report(done.errors, sources, len(paths), done.notices, "; ".join(filter(None, [nothing, partial, no_table])))
 
 
 @dataclass
@@ -194,6 +195,7 @@ class Done:
     errors: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     n_blurred: int = 0  # pictures in which nothing was read
+    n_partial: int = 0  # pictures of which only a part was read
     answers: "list[Answer]" = field(default_factory=list)  # what was read, and what the labels say
 
 
@@ -214,6 +216,7 @@ def _write_results(
             output.write_error(path, done.errors[-1])
         else:
             output.write(path, page)
+            done.n_partial += not page.is_whole
             if page.notice is not None:
                 done.notices.append(f"{path}: {page.notice}")
                 done.n_blurred += page.notice == BLURRED and not page.numbers

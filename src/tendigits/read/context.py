@@ -22,7 +22,7 @@ from tendigits.numbers.vote import reweigh
 from tendigits.pictures.image import Grey
 from tendigits.tables.flat_sheet import flatten
 from tendigits.tables.layout import Layout, find_layouts
-from tendigits.tables.table import MIN_FILLED_FRACTION
+from tendigits.tables.options import MIN_FILLED_FRACTION
 
 IsClear = Callable[[Reading], bool]
 CellIndex = tuple[int, int]  # row and column

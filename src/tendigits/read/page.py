@@ -75,6 +75,7 @@ class Page:
     fields: dict[str, Cell] = field(default_factory=dict)  # of a form, by their names
     marks: Marks | None = None  # of the fields, by an answer key
     unread: list[Box] = field(default_factory=list)  # where digits may stand that belong to none of the numbers
+    is_whole: bool = True  # whether all of it was read; else the notice says what was not
     notice: str | None = None  # a warning about the whole page, such as that not everything was read
     n_pages: int = 1  # of the document that it is a page of
     thumbnail: Thumbnail | None = None  # the picture, for notebooks; None if it was read in another process
@@ -108,7 +109,8 @@ class Page:
     @property
     def sums(self) -> list[Sum]:
         """The sums with their results, such as `3×8-4=20`, and whether they agree."""
-        return find_sums(self.numbers)
+        tables = [[cell.index for _, cell in table.cells() if cell.index is not None] for table in self.parts()[0]]
+        return find_sums(self.numbers, tables)
 
     def summary(self) -> str:
         """Its size, how much was read, and the notice, in one line."""

@@ -204,7 +204,8 @@ class Reader:
             return Box(*(round(scale * edge) for edge in edges)).turned(turns, upright_size)
 
         columns = [(column_name(c), each) for layout in layouts for (_, c), each in layout.cells.items()]
-        numbers = check_sums(self._accept(readings, to_picture, expected, columns))
+        in_tables = [[i for each in layout.cells.values() for i in each] for layout in layouts if layout.is_dense]
+        numbers = check_sums(self._accept(readings, to_picture, expected, columns), in_tables)
         places = [each.detection for each in lost]
         tables = [table_of(layout, numbers, places, grey, to_picture) for layout in layouts]
         tables = [check(in_context(table), expected.sums, expected.formulas) for table in tables]
@@ -219,7 +220,10 @@ class Reader:
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
         unread = [to_picture(each.strip.in_picture(each.characters[0].box)) for each in lost]
         notice = " ".join(notices) or None
-        return Page(numbers, size, tables, 90 * turns, unread=unread, notice=notice, thumbnail=thumbnail)
+        whole = not budget.is_short
+        return Page(
+            numbers, size, tables, 90 * turns, unread=unread, is_whole=whole, notice=notice, thumbnail=thumbnail
+        )
 
     def read_form(self, form: Form, image: Any, page: int = 1, expect: str | Expectations = "") -> Page:
         """Read the fields of a form in a picture of it; the arguments are those of `read`.
@@ -252,7 +256,8 @@ class Reader:
         cells = check_relations(cells, [formula.of_fields([*cells]) for formula in expected.formulas])
         numbers = with_verdicts(numbers, [(cells[name], indices) for name, indices in fields.items()])
         notice = LEFT_OUT if budget.is_short else None
-        return Page(numbers, size, fields=cells, notice=notice, thumbnail=Thumbnail.of(grey, size))
+        whole = not budget.is_short
+        return Page(numbers, size, fields=cells, is_whole=whole, notice=notice, thumbnail=Thumbnail.of(grey, size))
 
     def _accept(
         self,

@@ -4,9 +4,10 @@ page.sums[0]        # Sum(text="427+85=512", numbers=[0, 1, 2], agrees=True)
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ from tendigits.read.results import Number
 TERM = re.compile(rf"([-+×÷/:]?)({UNSIGNED})")
 MAX_OFFSET = 0.8  # heights of a number: between the right ends of numbers that are written below each other
 MAX_REPAIRED_CHARACTERS = 40  # of a sum: in a longer one several may be misread, and to try each takes seconds
+MIN_WORKSHEET_FRACTION = 0.8  # of the numbers of a table that stand in sums, if it is a worksheet
+MIN_RIVAL = 0.01  # how probable two other characters are, relative to those read, with which a sum may agree, too
+MIN_CONFIDENCE = 0.01  # of a character
+MAX_CHANGES = 30  # other characters of a sum that are tried in pairs, the most probable ones
 MAX_DISTANCE = 3.0  # heights of a number: from one row of such a sum to the next
 
 
@@ -35,10 +40,19 @@ class Sum:
         return dict(vars(self))
 
 
-def find_sums(numbers: Sequence[Number]) -> list[Sum]:
-    """The sums on a page, in reading order."""
+def find_sums(numbers: Sequence[Number], tables: Iterable[Collection[int]] = ()) -> list[Sum]:
+    """The sums on a page, in reading order.
+
+    `tables` are indices of the numbers in each table, whose columns are no sums, unless it holds nothing else: then it
+    is a worksheet.
+    """
+    columns = [*_columns(numbers)]
+    for members in map(frozenset, tables):
+        inside = [column for column in columns if members.issuperset(column)]
+        if len({i for column in inside for i in column}) < MIN_WORKSHEET_FRACTION * len(members):
+            columns = [column for column in columns if not members.intersection(column)]
     texts = [([i], number.text) for i, number in enumerate(numbers) if "=" in number.text]
-    texts += [(rows, _in_line([numbers[i].value for i in rows])) for rows in _columns(numbers)]
+    texts += [(rows, _in_line([numbers[i].value for i in rows])) for rows in columns]
     found = []
     for indices, text in sorted(texts):
         left, _, right = text.partition("=")
@@ -48,13 +62,16 @@ def find_sums(numbers: Sequence[Number]) -> list[Sum]:
     return found
 
 
-def check_sums(numbers: Sequence[Number]) -> list[Number]:
+def check_sums(numbers: Sequence[Number], tables: Iterable[Collection[int]] = ()) -> list[Number]:
     """Accept the numbers of sums that agree, for a misread digit would not agree; doubt those of others.
 
-    Where exactly one other value that the reader thinks possible makes a sum agree, it is taken, and to be checked.
+    Two misread digits may agree: where the reader thinks that possible, nothing is accepted by the sum. Where exactly
+    one other value that the reader thinks possible makes a sum agree, it is taken, and to be checked.
     """
     checked = [*numbers]
-    for each in find_sums(numbers):
+    for each in find_sums(numbers, tables):
+        if each.agrees and _has_rival(numbers, each):
+            continue
         reason = None if each.agrees else f"{each.text} does not agree"
         repairs = [] if each.agrees else [*_repairs(numbers, each)]
         if len(repairs) == 1:
@@ -80,6 +97,28 @@ def _repairs(numbers: Sequence[Number], wrong: Sum) -> Iterator[tuple[int, Numbe
                 other = _with_label(numbers[i], index, label)
                 if any(each.agrees for each in find_sums([other if k == i else numbers[k] for k in wrong.numbers])):
                     yield i, other
+
+
+def _has_rival(numbers: Sequence[Number], found: Sum) -> bool:
+    """Whether a sum that agrees would agree, too, with two other characters that the reader thinks possible."""
+    changes = [
+        (i, index, label, probability / max(character.confidence, MIN_CONFIDENCE))
+        for i in found.numbers
+        for index, character in enumerate(numbers[i].characters)
+        for label, probability in character.alternatives
+    ]
+    changes = sorted(changes, key=lambda each: -each[-1])[:MAX_CHANGES]
+    for (i, index, label, p), (k, other, text, q) in combinations(changes, 2):
+        if p * q < MIN_RIVAL or (i, index) == (k, other):
+            continue
+        characters = {n: [each.label for each in numbers[n].characters] for n in found.numbers}
+        characters[i][index], characters[k][other] = label, text
+        texts = ["".join(characters[n]) for n in found.numbers]
+        left, _, right = (texts[0] if len(texts) == 1 else _in_line(texts)).partition("=")
+        value = calculate(left)
+        if value is not None and value == calculate(right):
+            return True
+    return False
 
 
 def _with_label(number: Number, index: int, label: str) -> Number:

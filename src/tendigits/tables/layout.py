@@ -13,7 +13,7 @@ import numpy as np
 from tendigits.digits.foreground import median
 from tendigits.tables.bands import Bands, find_gaps, split_columns, split_rows
 from tendigits.tables.flat_sheet import FlatSheet
-from tendigits.tables.options import OPTIONS
+from tendigits.tables.options import MIN_FILLED_FRACTION, OPTIONS
 from tendigits.tables.ruled_lines import RuledLine, join_pieces
 from tendigits.tables.sheet_map import Floats, Ints, Mask
 
@@ -36,6 +36,12 @@ class Layout:
     def shape(self) -> tuple[int, int]:
         """Numbers of rows and columns."""
         return len(self.rows) - 1, len(self.columns) - 1
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it looks like a table, as `Table.is_dense`."""
+        rows, columns = self.shape
+        return min(rows, columns) > 1 and (self.ruled or len(self.cells) >= MIN_FILLED_FRACTION * rows * columns)
 
     @property
     def unread(self) -> set[tuple[int, int]]:

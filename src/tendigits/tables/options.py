@@ -14,6 +14,9 @@ class Sums(StrEnum):
     NONE = "none"
 
 
+MIN_FILLED_FRACTION = 0.4  # of the cells of a table without ruled lines
+
+
 @dataclass(frozen=True)
 class TableOptions:
     """Tolerances of finding tables, in the order of the stages.

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from tendigits.errors import MissingExtraError
 from tendigits.files import writing
 from tendigits.tables.cell import Cell, column_name, csv_value, filled_cells, marked, table_html
+from tendigits.tables.options import MIN_FILLED_FRACTION
 from tendigits.tables.spreadsheet import write_spreadsheet
 
 if TYPE_CHECKING:
     import pandas
 
-MIN_FILLED_FRACTION = 0.4  # of the cells of a table without ruled lines
 MAX_CELLS_IN_SUMMARY = 10  # doubtful cells that a summary names
 MAX_WRONG_IN_SUMMARY = 3  # and rows or columns that do not add up
 
