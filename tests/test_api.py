@@ -1,4 +1,4 @@
-"""docs/api.md: every example is run against a real server."""
+"""docs/api.md and docs/python.md: every example is run, the former against a real server."""
 
 import json
 import re
@@ -12,12 +12,13 @@ import cv2
 import httpx
 import pytest
 
-from drawing import filled_form, page_of_text, photo_of
+from drawing import filled_form, page_of_text, photo_of, printed_table
 
 pytestmark = pytest.mark.xdist_group("server")
 
 API = (Path(__file__).parent.parent / "docs" / "api.md").read_text()
 ADDRESS = "http://127.0.0.1:8000"
+TABLE = [["12", "30", "42"], ["7", "14", "21"], ["61", "8", "69"], ["9", "54", "63"], ["40", "55", "65"]]
 NUMBERS = {"photo.jpg": "30427", "meter.png": "3"}
 
 
@@ -76,3 +77,19 @@ def test_the_document_names_every_path_and_shows_a_real_error(address):
     assert set(answer) == set(shown)
     assert answer["status"] == shown["status"] == 415
     assert answer["error"].startswith(shown["error"].removesuffix(", ..."))
+
+
+def test_examples_of_the_library_in_their_order(folder, tmp_path):
+    for name in NUMBERS:
+        shutil.copy(folder / name, tmp_path)
+    printed_table(TABLE).save(tmp_path / "marks.jpg")
+    shutil.copy(folder / "form.png", tmp_path)
+    shutil.copy(folder / "filled.png", tmp_path)
+    (tmp_path / "exam.toml").write_text('picture = "form.png"\n[fields]\nstudent = [420, 300, 760, 370]\n')
+    text = (Path(__file__).parent.parent / "docs" / "python.md").read_text()
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for said in ("row 5 adds up to 95, not 65", "['B5']", "['C = sum A-B']", "40275 True", "decimal='comma'"):
+        assert said in done.stdout, said
+    assert (tmp_path / "marks.xlsx").exists()

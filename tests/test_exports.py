@@ -45,3 +45,12 @@ def test_importing_tendigits_chooses_jax_unless_told_otherwise():
     chosen = "import tendigits; assert os.environ['KERAS_BACKEND'] == "
     loaded_by(f"import os; os.environ.pop('KERAS_BACKEND', None); {chosen}'jax'")
     loaded_by(f"import os; os.environ['KERAS_BACKEND'] = 'torch'; {chosen}'torch'")
+
+
+def test_without_jax_importing_tendigits_leaves_keras_as_it_is():
+    loaded_by(
+        "import os, sys; os.environ.pop('KERAS_BACKEND', None); sys.modules['jax'] = None\n"
+        "import importlib.util; found = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name: None if name == 'jax' else found(name)\n"
+        "import tendigits; assert 'KERAS_BACKEND' not in os.environ"
+    )

@@ -4,11 +4,12 @@
     trained = tendigits.run_recipe(tendigits.Recipe(epochs=3))
     trained.history.history["val_accuracy"], trained.report.accuracy
 
-Import it before `keras`: it selects JAX as Keras' backend, unless KERAS_BACKEND names another. Heavy libraries are
-imported when they are used.
+Import it before `keras`: where JAX is installed, it selects it as Keras' backend, unless KERAS_BACKEND names
+another. Heavy libraries are imported when they are used.
 """
 
 import importlib
+import importlib.util
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -19,24 +20,35 @@ if TYPE_CHECKING:
     from tendigits.model.recipe import Recipe as Recipe
     from tendigits.model.recipe_files import load_recipe as load_recipe
     from tendigits.notebook.pad import Pad as Pad
+    from tendigits.read.page import Page as Page
     from tendigits.read.reader import Reader as Reader
+    from tendigits.read.reader import ReaderOptions as ReaderOptions
+    from tendigits.read.results import Number as Number
     from tendigits.report.curves import plot_history as plot_history
     from tendigits.report.evaluate import evaluate_run as evaluate_run
+    from tendigits.tables.cell import Cell as Cell
+    from tendigits.tables.table import Table as Table
     from tendigits.train.pipeline import resume_run as resume_run
     from tendigits.train.pipeline import run_recipe as run_recipe
 
     __version__: str
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
+if importlib.util.find_spec("jax") is not None:  # the reader alone needs no Keras, and leaves that of others as it is
+    os.environ.setdefault("KERAS_BACKEND", "jax")
 # JAX 0.10.1 logs its own compiled programs as errors (openxla/xla#44565); real errors are raised as well as logged.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Without this, onnxruntime 1.29 and later report what they run to Microsoft (microsoft/onnxruntime#27379).
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _MODULES: dict[str, tuple[str, ...]] = {  # name -> its module, and the extras that it needs
+    "Cell": ("tendigits.tables.cell",),
+    "Number": ("tendigits.read.results",),
     "Pad": ("tendigits.notebook.pad", "train", "notebook"),
+    "Page": ("tendigits.read.page",),
     "Reader": ("tendigits.read.reader",),
+    "ReaderOptions": ("tendigits.read.reader",),
     "Recipe": ("tendigits.model.recipe",),
+    "Table": ("tendigits.tables.table",),
     "TendigitsError": ("tendigits.errors",),
     "evaluate_run": ("tendigits.report.evaluate", "train"),
     "fit": ("tendigits.engine.fit", "train"),

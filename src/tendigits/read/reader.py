@@ -108,7 +108,7 @@ class Reader:
             TendigitsError: the model or the form does not exist, or an option is out of range.
         """
         path = model if isinstance(model, str | Path) else None
-        self.options = ReaderOptions(path, threshold, max_error, decimal, form)
+        self.options, self.threads = ReaderOptions(path, threshold, max_error, decimal, form), threads
         self.network = open_network(model, threads)
         self.model: str | Path | Network | None = None if model is None else path or self.network
         self.form = None if form is None else load_form(form)
@@ -121,6 +121,11 @@ class Reader:
         base_network = bundled(threads) if fine_tuned else None
         opinion = second_opinion.bundled(threads) if model is None else self.network
         self.number_reader = NumberReader(finder.bundled(threads), network, opinion, is_user_network, base_network)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if isinstance(self.model, Network):
+            raise UserError("expected a reader made from a path, received one of a model in memory; save it first")
+        return ReaderOptions.open, (self.options, self.threads)
 
     def digit(self, image: Any) -> Digit:
         """Read a picture of one digit: a path, bytes, a Pillow image or an array.
@@ -215,7 +220,9 @@ class Reader:
             for (row, column), indices in layout.cells.items()
         ]
         numbers = with_verdicts(numbers, cells)
-        notices = [LEFT_OUT] * budget.is_short + [BLURRED] * is_blurred(grey, [each.detection for each in readings])
+        accepted = sum(number.accepted for number in numbers) / max(1, len(numbers))
+        blurred = is_blurred(grey, [each.detection for each in readings], accepted)
+        notices = [LEFT_OUT] * budget.is_short + [BLURRED] * blurred
         if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
         unread = [to_picture(each.strip.in_picture(each.characters[0].box)) for each in lost]
