@@ -16,6 +16,7 @@ import { adoptAddress, chosenNetwork, copy, experiments, setExperiments, startSe
 const IS_CALM = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const FRAME_MS = IS_CALM ? 1000 : 100; // between two updates of curves and figures
 const IS_NARROW = matchMedia("(max-width: 50rem)"); // the cards stand below each other
+const MIN_WORTH = 1; // epochs of training that are not lost unasked
 const MAX_AHEAD = 0.05; // epochs by which one network may be ahead of the other
 const CANNOT =
   "This browser is too old for the playground, which needs WebAssembly SIMD: update it to Chrome or Edge 98, Firefox 113, Safari 16.4, or newer.";
@@ -49,6 +50,9 @@ export function startPlaying() {
   startSettings(settingsChanged);
   startLessons(experiments, setLesson);
   IS_NARROW.addEventListener("change", arrange);
+  addEventListener("beforeunload", (event) => {
+    if (Object.values(networks).some(({ tick }) => tick?.epoch >= MIN_WORTH)) event.preventDefault(); // the page asks
+  });
   arrange();
 }
 

@@ -88,7 +88,7 @@ async function compare() {
   const request = ++requests;
   find("differences").hidden = true;
   if (!chosen.size) {
-    find("curves").replaceChildren(element("p", { class: "hint" }, "Select runs in the table, or train one."));
+    find("curves").replaceChildren(element("p", { class: "hint" }, "Tick runs in the table below, or train one."));
     return;
   }
   if (chosen.size > MAX_COMPARED_RUNS) {

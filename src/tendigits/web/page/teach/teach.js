@@ -45,6 +45,8 @@ async function list() {
   find("count").textContent = count ? `(${count.toLocaleString("en")})` : "";
   find("more").hidden = shown >= Math.max(digits.count, numbers.count);
   find("number-corrections").hidden = !numbers.count;
+  find("start-teaching").disabled = !count;
+  find("export").hidden = !count;
   const numberName = (text) => text || "not a number";
   find("number-corrections").replaceChildren(...numbers.found.map((each) =>
     row(stripCanvas(each.strip, numberName(each.text)), numberName, each.text, each, `v1/corrections/numbers/${each.id}`)));
