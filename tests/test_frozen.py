@@ -49,7 +49,7 @@ def run(run_cli, tmp_path, monkeypatch):
 def trained(small_npz, tmp_path_factory):
     """A folder with the runs "a" and its copy "b", and what the training printed."""
     folder = tmp_path_factory.mktemp("trained")
-    settings = "--hidden 16 --epochs 1 --batch-size 5 --learning-rate 0.003 --validation-split 0.25 --name a --json"
+    settings = "--hidden 16 --epochs 1 --batch-size 5 --learning-rate 0.003 --validation-split 0.5 --name a --json"
     with redirect_stdout(StringIO()) as out:
         command_line(["train", *settings.split(), f"--data={small_npz}", f"--runs={folder}"], standalone_mode=False)
     shutil.copytree(folder / "a", folder / "b")

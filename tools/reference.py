@@ -45,10 +45,11 @@ def reference() -> str:
 def _section(name: str, command: Any, settings: set[str]) -> str:
     """A command: its help, and a table of its arguments and options."""
     parameters = [each for each in command.get_params(typer.Context(command)) if each.name != "help"]
-    rows = [_row(each) for each in parameters if each.opts[0] not in settings]
+    has_settings = settings <= {each.opts[0] for each in parameters}
+    rows = [_row(each) for each in parameters if not has_settings or each.opts[0] not in settings]
     usage = " ".join(each.metavar or each.name.upper() for each in parameters if not each.opts[0].startswith("-"))
     text = [f"## tendigits {name} {usage}".rstrip(), "", *_plain(command.help).split("\n"), ""]
-    if any(each.opts[0] in settings for each in parameters):
+    if has_settings:
         text += ["Every [setting](#settings-of-a-recipe) is an option, too.", ""]
     return "\n".join([*text, "| option | default | |", "| --- | --- | --- |", *rows, ""])
 

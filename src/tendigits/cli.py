@@ -3,9 +3,11 @@
 tendigits --help
 """
 
+import difflib
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -13,7 +15,7 @@ import traceback
 from contextlib import suppress
 from importlib.util import find_spec
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +24,7 @@ from tendigits.batch.demo import demo
 from tendigits.cluster import with_address
 from tendigits.errors import Interrupted, TendigitsError, Terminated, UserError, printable, reason_of
 from tendigits.export.command import export
+from tendigits.options import PlainCommand, PlainGroup
 from tendigits.report.command import data, evaluate, runs
 from tendigits.serve.command import play, serve
 from tendigits.sweep.command import sweep
@@ -35,11 +38,13 @@ MAX_MESSAGE_CHARACTERS = 1000  # longer messages are cut; they may quote a value
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
-app = typer.Typer(pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    cls=PlainGroup, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
 
 app.command(cls=TrainCommand)(train)
 for command in (demo, read, serve, play, teach, evaluate, export, sweep, data, runs):
-    app.command()(command)
+    app.command(cls=PlainCommand)(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -95,7 +100,7 @@ def main() -> None:
         code = 1
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of typer's click
-            code = _fail(f"{reason_of(error.format_message()).rstrip('.')}. See: tendigits --help", 2, debug)
+            code = _fail(_usage_message(error), 2, debug)
         else:
             code = _fail(f"unexpected {type(error).__name__}: {reason_of(error)} (--debug shows where)", 1, debug)
     if code in INTERRUPTED and "jax" in sys.modules:
@@ -104,6 +109,29 @@ def main() -> None:
             sys.stdout.flush()
         os._exit(code)
     sys.exit(code or 0)
+
+
+def _usage_message(error: Any) -> str:
+    """What is wrong with the command line, what may have been meant, and where the command's help is."""
+    text = reason_of(error.format_message()).rstrip(".")
+    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    command = " ".join(["tendigits", *[word for word in sys.argv[1:] if word in known][:1]])
+    if hasattr(error, "possibilities"):  # an option that does not exist
+        options = error.ctx.command.get_params(error.ctx)
+        names = {name.strip("-"): name for option in options for name in (*option.opts, *option.secondary_opts)}
+        near = difflib.get_close_matches(error.option_name.strip("-"), names, n=1)
+        text = f"There is no {error.option_name}" + (f"; did you mean {names[near[0]]}?" if near else "")
+    elif choice := re.match(r"Invalid value for '(.+)': Value error, '(.*)' is not one of '(.*)'$", text):
+        option, value, choices = choice[1], choice[2], choice[3].split("', '")
+        near = difflib.get_close_matches(value, choices, n=1)
+        text = f"{option} {value}: " + (f"did you mean {near[0]}? " if near else "") + f"expected {', '.join(choices)}"
+    text = re.sub(r"^Invalid value for '(.+?)': (Input should be )?", _option_and_expected, text)
+    text = re.sub(r", unable to parse.*", "", text)
+    return f"{text}{'' if text.endswith('?') else '.'} See: {command} --help"
+
+
+def _option_and_expected(start: re.Match[str]) -> str:
+    return f"{start[1]}: expected " if start[2] else f"{start[1]}: "
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

@@ -4,21 +4,34 @@ def train(data: Data = None, runs: Runs = Path("runs")) -> None: ...
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class _PlainFlags:
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options; the help does not say of a switch that it is a `<bool>`."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for each in params:
+            each.metavar = "" if getattr(each, "is_flag", False) else each.metavar
+        return params
+
+
+class PlainCommand(_PlainFlags, TyperCommand):
+    """A command whose help has switches without a type."""
+
+
+class PlainGroup(_PlainFlags, TyperGroup):
+    """The same for the command that has commands."""
 
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The names of runs in the folder --runs."""
-    names = (path.parent.name for path in Path(ctx.params.get("runs") or "runs").glob("*/run.json"))
+    """The names of runs in the folder --runs, or their paths if a path has been begun."""
+    folders = [path.parent for path in Path(ctx.params.get("runs") or "runs").glob("*/run.json")]
+    names = map(str, folders) if "/" in incomplete else (folder.name for folder in folders)
     return sorted(name for name in names if name.startswith(incomplete))
-
-
-def complete_run_folder(incomplete: str) -> list[str]:
-    """The folders of runs in runs/."""
-    folders = (str(path.parent) for path in Path("runs").glob("*/run.json"))
-    return sorted(folder for folder in folders if folder.startswith(incomplete))
 
 
 Data = Annotated[

@@ -56,11 +56,35 @@ def test_the_temperature_against_scipy(overconfident):
 
 
 def test_probabilities_of_zero_and_one():
-    probabilities = np.eye(10, dtype=np.float32)[[3, 4, 5]]
-    calibration = calibrate(probabilities, np.array([3, 4, 6], np.uint8))
+    probabilities = np.eye(10, dtype=np.float32)[[3, 4, 5] * 100]
+    calibration = calibrate(probabilities, np.array([3, 4, 6] * 100, np.uint8))
     assert 1 < calibration.temperature <= 20
     assert calibration.ece_after < calibration.ece_before == pytest.approx(1 / 3)
-    assert calibrate(probabilities, np.array([3, 4, 5])).temperature == 1  # without a mistake
+    assert calibrate(probabilities, np.array([3, 4, 5] * 100)).temperature == 1  # without a mistake
+
+
+def test_fewer_than_300_digits_calibrate_nothing(overconfident):
+    probabilities, labels = overconfident
+    assert calibrate(probabilities[:299], labels[:299]) is None
+    assert calibrate(probabilities[:300], labels[:300]).n == 300
+
+
+@given(rows)
+def test_no_temperature_makes_the_calibration_worse(answers):
+    probabilities, labels = (np.concatenate([each] * 300) for each in answers)
+    calibration = calibrate(probabilities, labels)
+    assert calibration.ece_after <= calibration.ece_before
+
+
+def test_a_temperature_that_would_is_not_kept():
+    """A few digits that are surely wrong decide the cross entropy; the others are as sure as they are right."""
+    sure, half = np.full(10, 1e-9), np.full(10, 0.4 / 9)
+    sure[0], half[0] = 1 - 9e-9, 0.6
+    probabilities = np.stack([sure] * 5 + [half] * 500)
+    labels = np.array([1] * 5 + [0] * 300 + [1] * 200)
+    calibration = calibrate(probabilities, labels)
+    assert fit_temperature(probabilities, labels) != 1 == calibration.temperature
+    assert calibration.ece_after == calibration.ece_before
 
 
 def test_bins_against_scikit_learn(overconfident):

@@ -82,7 +82,7 @@ def evaluation(digits, history, tmp_path_factory) -> Evaluation:
     run.write_history(history)
     record = {
         "format": FORMAT, "status": "running", "created": "2026-11-25T01:02:03+00:00", "resumed": [],
-        "data": data_record(dataset, None), "git": {"commit": "c0ffee", "changed": True},
+        "data": data_record(dataset), "git": {"commit": "c0ffee", "changed": True},
         "machine": {"python": "3.11", "versions": {"keras": "3.15.1"}, "processor": "a < b"},
         "durations": {"data": 0.1, "fit": 3.25},
     }  # fmt: skip
@@ -162,7 +162,24 @@ def test_it_is_accessible(page):
     assert all(attrs.get("aria-label") or attrs.get("aria-hidden") for attrs, _ in page.all("svg"))
     scrolling = [attrs for attrs, _ in page.all("div") if attrs.get("class") == "scroll"]
     assert len(scrolling) == len(page.all("table"))
-    assert all(attrs["tabindex"] == "0" and attrs["aria-label"] for attrs in scrolling)
+    assert all(attrs["tabindex"] == "0" for attrs in scrolling)
+    landmarks = [*page.texts("h2"), *(attrs["aria-label"] for attrs in scrolling)]  # a section is named by its heading
+    assert len(set(landmarks)) == len(landmarks)
+
+
+def test_own_digits_have_a_section_with_those_that_are_misread(evaluation, digits):
+    probabilities, labels = np.eye(10)[[7, 7, 3]], np.array([7, 1, 3])
+    own = digits.x_test[:1]
+    report = replace(evaluation.report, own_digits=classification_report(probabilities, labels))
+    data = evaluation.record["data"] | {"own_digits": {"n_train": 4, "source": "my <digits>.npz"}}
+    record = evaluation.record | {"data": data}
+    page = Page(render(replace(evaluation, report=report, own_images=own, record=record)))
+    assert page.texts("h2") == ["Own digits", *SECTIONS]
+    (section,) = [text for text in page.texts("section") if text.startswith("Own digits")]
+    assert "4 digits from my <digits>.npz were learned with the others" in section
+    assert "3 more of them test the network: it reads 2." in section
+    assert "1 read as 7, 100.0%" in section
+    assert "Own digits: 2 of 3 (95% interval 21% to 94%); others were learned." in page.texts("body")[0]
 
 
 def test_names_and_notes_are_escaped(perfect):

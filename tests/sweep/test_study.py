@@ -144,3 +144,4 @@ def test_importances_of_settings(tmp_path):
     assert importances(study_of(1)) == importances(study_of(6, lambda i: 0.9)) == {}
     plot_search(study_of(24), tmp_path / "search.png")
     assert (tmp_path / "search.png").stat().st_size > 5000
+    assert "Best, trial " in (tmp_path / "search.svg").read_text()

@@ -18,6 +18,8 @@ from tendigits.model.calibration import calibrate
 from tendigits.model.file import load_calibration
 from tendigits.model.network import predict
 from tendigits.model.recipe import Recipe
+from tendigits.report.evaluate import evaluate_run
+from tendigits.runs.summary import summarise
 from tendigits.train.checkpoint import load_last_checkpoint
 from tendigits.train.console import Console
 from tendigits.train.inputs import prepare_inputs
@@ -53,7 +55,7 @@ def finished(small_npz, tmp_path_factory):
 def calibrated(small_npz, tmp_path_factory):
     """A finished run with held-out digits and augmentation, and its console."""
     recipe = Recipe(
-        hidden=(16,), epochs=2, validation_split=0.25, ema_momentum=0.9,
+        hidden=(16,), epochs=2, validation_split=0.5, ema_momentum=0.9,
         schedule="one-cycle", optimizer="adamw", label_smoothing=0.1, restore_best=False, augmentation={"shift": 2.0},
     )  # fmt: skip
     console, runs = Recorder(), tmp_path_factory.mktemp("runs")
@@ -87,14 +89,89 @@ def test_held_out_digits_validate_and_calibrate(calibrated, small_npz):
     trained, console = calibrated
     with Image.open(trained.run.path / "augmented.png") as picture:
         assert picture.size == (600, 600)
-    assert any("450 digits, validated on 150 held-out training digits" in line for line in console.lines)
+    assert any("300 digits, validated on 300 held-out training digits" in line for line in console.lines)
     x, y = prepare_inputs(load(small_npz), trained.run.recipe()).validation
     expected = calibrate(predict(trained.model, x), y.argmax(axis=1))
     record = trained.run.record()
     assert record["calibration"] == asdict(expected)
-    assert expected.n == 150
+    assert expected.n == 300
     assert load_calibration(trained.run.path / "model.keras") == expected
     assert record["models"]["model.keras"] == sha256(trained.run.path / "model.keras")
+
+
+@pytest.fixture(scope="module")
+def own_npz(digits, tmp_path_factory):
+    """Two of each digit, as the playground saves them: no test part."""
+    rows = np.concatenate([np.flatnonzero(digits.y_test == digit)[-2:] for digit in range(10)])
+    path = tmp_path_factory.mktemp("own") / "my_digits.npz"
+    np.savez(path, x_train=digits.x_test[rows], y_train=digits.y_test[rows])
+    return path
+
+
+def test_own_digits_are_learned_beside_the_others_and_tested(small_npz, own_npz, tmp_path):
+    console, recipe = Recorder(), RECIPE.with_changes(epochs=2)
+    trained = run_recipe(recipe, small_npz, also=own_npz, runs=tmp_path, name="mine", console=console)
+    dataset = load(small_npz, own_npz)
+    assert dataset.own_digits.counts == {"train": [1] * 10, "test": [1] * 10}
+    inputs = prepare_inputs(dataset, recipe)
+    assert len(inputs.x) == 600 + 150 == 5 * 15 * 10  # a fifth are own ones
+    assert sorted(map(bytes, inputs.x[600:])) == sorted(
+        map(bytes, np.tile(to_input(dataset.own_digits.x_train), (15, 1)))
+    )
+    assert any("10 learned 15 times each, 10 tested" in line for line in console.lines)
+    x, y = dataset.own_digits.x_test, dataset.own_digits.y_test
+    n_right = int((predict(trained.model, to_input(x)).argmax(axis=1) == y).sum())
+    assert trained.report.n == 200
+    assert (trained.report.own_digits.n, trained.report.own_digits.errors) == (10, 10 - n_right)
+    assert any(line.startswith(f"own digits: {n_right} of 10 (95% interval ") for line in console.lines)
+    assert summarise(trained.run).n_own == 10
+    assert summarise(trained.run).own_accuracy == trained.report.own_digits.accuracy
+    assert "10 more of them test the network" in (trained.run.path / "report.html").read_text()
+    assert evaluate_run(trained.run.path)[0] == trained.report
+    with np.load(own_npz) as arrays:
+        np.savez(tmp_path / "other.npz", x_train=255 - arrays["x_train"], y_train=arrays["y_train"])
+    record = trained.run.record()
+    record["data"]["own_digits"]["path"] = str(tmp_path / "other.npz")
+    trained.run.write_record(record)
+    with pytest.raises(
+        RunError, match=r"digits it was trained on \(own data from .*my_digits.npz\), found .*other.npz"
+    ):
+        evaluate_run(trained.run.path)
+
+
+def test_an_interrupted_run_with_own_digits_resumes_with_them(small_npz, own_npz, tmp_path):
+    console = Failing(Interrupted("by SIGINT in epoch 3"))
+    whole = run_recipe(RECIPE, small_npz, also=own_npz, runs=tmp_path, name="whole")
+    with pytest.raises(Interrupted):
+        run_recipe(RECIPE, small_npz, also=own_npz, runs=tmp_path, name="mine", console=console)
+    resumed = resume_run(tmp_path / "mine")
+    assert resumed.history.history == whole.history.history
+    assert resumed.report == whole.report
+
+
+def test_two_of_each_digit_are_enough_and_nothing_is_calibrated_on_few(own_npz, tmp_path):
+    console = Recorder()
+    trained = run_recipe(RECIPE, own_npz, runs=tmp_path, name="own", console=console)
+    assert (trained.report.n, trained.run.record()["calibration"]) == (10, None)
+    with pytest.raises(
+        DataError, match="one to learn from and one held out, received 1 of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    ):
+        run_recipe(RECIPE.with_changes(validation_split=0.1), own_npz, runs=tmp_path)
+
+
+def test_digits_that_it_never_sees_are_named_before_it_learns(digits, tmp_path):
+    console, rows = Recorder(), digits.y_train < 2
+    np.savez(tmp_path / "two.npz", x_train=digits.x_train[rows], y_train=digits.y_train[rows])
+    recipe = RECIPE.with_changes(epochs=1, validation_split=0.1)
+    trained = run_recipe(recipe, tmp_path / "two.npz", runs=tmp_path, name="two", console=console)
+    assert console.warnings[0].startswith(
+        "it learns from 320 of 0, 320 of 1, and will never answer 2, 3, 4, 5, 6, 7, 8, 9"
+    )
+    assert "not calibrated: 300 held-out digits could show that at most 1% are wrong, 64 cannot" in console.lines
+    assert trained.run.record()["calibration"] is None
+    np.savez(tmp_path / "one.npz", x_train=digits.x_train[:9], y_train=np.full(9, 4))
+    with pytest.raises(DataError, match=r"at least 2 different digits to train on, received \[4\]"):
+        run_recipe(recipe, tmp_path / "one.npz", runs=tmp_path)
 
 
 def test_a_refused_training_leaves_no_folder(small_npz, tmp_path, monkeypatch):

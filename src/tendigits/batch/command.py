@@ -17,7 +17,7 @@ from tendigits.errors import DataError, Failure, Interrupted, UserError, printab
 from tendigits.extras import require
 from tendigits.files import write_text
 from tendigits.numbers.grammar import DecimalSeparator
-from tendigits.options import complete_run_folder
+from tendigits.options import complete_run
 from tendigits.tables.options import Sums
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def read(
             help="Read with this run's network.",
             metavar="RUN",
             show_default="the package's network",
-            autocompletion=complete_run_folder,
+            autocompletion=complete_run,
         ),
     ] = None,
     threshold: Annotated[

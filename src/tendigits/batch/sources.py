@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 from tendigits.errors import DataError, UserError, reason_of
 from tendigits.extras import require
 from tendigits.pictures.documents import DOCUMENTS, count_pages_of, page_addresses
+from tendigits.pictures.image import READABLE
 from tendigits.pictures.limits import check_bytes
 from tendigits.pool.pool import WorkerPool
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-# Suffixes of the files that are read in a folder; a file given by name is read whatever its suffix.
-READABLE = (
-    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif", ".pdf"
-)  # fmt: skip
 UNREADABLE = (".jxl", ".jp2", ".dng", ".svg")  # suffixes of pictures that are skipped in a folder, and reported
 MAX_COUNT_SECONDS = 20.0  # for counting the pages of a document
 

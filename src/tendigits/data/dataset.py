@@ -38,6 +38,8 @@ class Dataset:
     y_test: Pixels
     source: str  # where the digits come from, in one line
     notes: tuple[str, ...] = ()  # lines to print about images that were skipped, inverted or split off
+    path: str | None = None  # absolute; None for the package's MNIST
+    own_digits: "Dataset | None" = None  # a person's own digits, which are learned and tested too
 
     @functools.cached_property
     def digests(self) -> dict[str, str]:
@@ -64,6 +66,7 @@ def make_dataset(
     *,
     source: str,
     notes: Sequence[str] = (),
+    test_fraction: float = TEST_FRACTION,
 ) -> Dataset:
     """Check all rows, and choose a test set at random, the same one each time, if it is missing.
 
@@ -72,14 +75,13 @@ def make_dataset(
     """
     x_train, y_train = check_digits(x_train, y_train, "train")
     if x_test is None or y_test is None:
-        x_train, y_train, x_test, y_test = stratified_split(x_train, y_train, TEST_FRACTION, SPLIT_SEED)
+        x_train, y_train, x_test, y_test = stratified_split(x_train, y_train, test_fraction, SPLIT_SEED)
         sizes = f"{len(y_train):,} images to train on, {len(y_test):,} to test on"
         notes = [*notes, f"no test set, so split at random (seed {SPLIT_SEED}): {sizes}"]
     x_test, y_test = check_digits(x_test, y_test, "test")
-    if len(classes := np.unique(y_train)) < 2:
-        raise DataError(f"expected at least 2 different digits in y_train, received {classes.tolist()}; add another")
-    if len(y_test) == 0:
-        raise DataError("expected at least 1 image in x_test, received none; give some digits to test on")
+    for part, labels, purpose in (("train", y_train, "learn from"), ("test", y_test, "test on")):
+        if len(labels) == 0:
+            raise DataError(f"expected at least 1 image in x_{part}, received none; give some digits to {purpose}")
     return Dataset(x_train, y_train, x_test, y_test, printable(source), tuple(notes))
 
 
@@ -118,7 +120,7 @@ def check_digits(x: NDArray[Any], y: NDArray[Any], part: str) -> tuple[Pixels, P
 
 
 def stratified_split(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[Pixels, Pixels, Pixels, Pixels]:
-    """Split checked digits at random into two parts with the same proportion of each digit.
+    """Split checked digits at random into two parts with nearly the same proportion, and at least one, of each digit.
 
     Args:
         x, y: uint8 (n, 28, 28) and (n,).
@@ -128,22 +130,19 @@ def stratified_split(x: Pixels, y: Pixels, fraction: float, seed: int) -> tuple[
         x_rest, y_rest, x_held_out, y_held_out, both parts shuffled.
 
     Raises:
-        DataError: a digit occurs only once, or a part would be too small to hold one of each.
+        DataError: a digit occurs only once.
     """
-    n_held_out = round(len(y) * fraction)
     counts = np.bincount(y, minlength=10)
-    n_classes = np.count_nonzero(counts)
     if (counts == 1).any():
         rare = ", ".join(map(str, np.flatnonzero(counts == 1)))
-        raise DataError(f"expected at least 2 images of each digit to split them, received 1 of {rare}; add more of it")
-    if n_classes == 0 or not n_classes <= n_held_out <= len(y) - n_classes:
         raise DataError(
-            f"expected both parts to hold one of each of {n_classes} digits, received {len(y) - n_held_out} and "
-            f"{n_held_out} images (fraction {fraction:g} of {len(y)} held out); add images or change the fraction"
+            f"expected at least 2 images of each digit, one to learn from and one held out, received 1 of {rare}; "
+            "add another of each, or leave it out"
         )
     rng = np.random.default_rng(seed)
     is_held_out = np.zeros(len(y), bool)
-    for digit, n in enumerate(_apportion(counts, n_held_out)):
+    apportioned = _apportion(counts, round(len(y) * fraction)) if len(y) else counts
+    for digit, n in enumerate(np.clip(apportioned, np.minimum(counts, 1), np.maximum(counts - 1, 0))):
         is_held_out[rng.choice(np.flatnonzero(y == digit), n, replace=False)] = True
     rest, held_out = (rng.permutation(np.flatnonzero(part)) for part in (~is_held_out, is_held_out))
     return x[rest], y[rest], x[held_out], y[held_out]

@@ -4,38 +4,41 @@ mine/0/*.png ... mine/9/*.jpg                      split at random into 80% and 
 mine/train/0 ... mine/train/9, mine/test/0 ...     already split
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tendigits.data.dataset import Dataset, Pixels, make_dataset, make_test_set
+from tendigits.data.dataset import TEST_FRACTION, Dataset, Pixels, make_dataset, make_test_set
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.errors import DataError
-from tendigits.pictures.image import MIN_CONTRAST, open_image
+from tendigits.pictures.image import MIN_CONTRAST, READABLE, open_image
 
 CLASSES = tuple("0123456789")
-SUFFIXES = (".png", ".jpg", ".jpeg")
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _LAYOUT = "one sub-folder for each digit, 0 to 9, or train and test with such sub-folders"
 
 
-def read_folder(folder: Path, *, test_only: bool = False) -> Dataset:
-    """Read all PNG and JPEG pictures of a folder as training and test digits.
+def read_folder(folder: Path, *, test_only: bool = False, test_fraction: float = TEST_FRACTION) -> Dataset:
+    """Read all pictures of a folder as training and test digits.
 
     With `test_only`, its `test` folder is read as test digits, or all pictures if it is not split.
 
     Raises:
-        DataError: an unexpected sub-folder, no picture at all, a damaged picture, or too few to split.
+        DataError: unexpected sub-folders, no picture at all, damaged or blank pictures, or too few to split.
         OSError: the folder cannot be read.
     """
     is_split = {child.name for child in _sub_folders(folder)} == {"train", "test"}
     if is_split and not test_only:
         train, test = _read_part(folder / "train"), _read_part(folder / "test")
-        notes = _notes({" to train on": train, " to test on": test}, _loose_files(folder))
+        notes = _notes([train, test], _loose_files(folder))
         return make_dataset(train.x, train.y, test.x, test.y, source=str(folder), notes=notes)
     part = _read_part(folder / "test" if is_split else folder)
-    make = make_test_set if test_only else make_dataset
-    return make(part.x, part.y, source=str(folder), notes=_notes({"": part}))
+    notes = _notes([part])
+    if test_only:
+        return make_test_set(part.x, part.y, source=str(folder), notes=notes)
+    return make_dataset(part.x, part.y, source=str(folder), notes=notes, test_fraction=test_fraction)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +52,35 @@ class _Part:
 
 
 def _read_part(folder: Path) -> _Part:
-    images, labels, inverted, skipped = [], [], 0, _loose_files(folder)
+    images, labels, blank, inverted, skipped = [], [], [], 0, _loose_files(folder)
+    if others := [sub.name for sub in _sub_folders(folder) if sub.name not in CLASSES]:
+        raise DataError(f"expected in {folder} {_LAYOUT}, found {', '.join(map(repr, others))}; {_renames(others)}")
     for sub in _sub_folders(folder):
-        if sub.name not in CLASSES:
-            raise DataError(f"expected in {folder} {_LAYOUT}, found {sub.name!r}; rename it or move it away")
         if inner := _sub_folders(sub):
             raise DataError(f"expected only pictures in {sub}, found the folder {inner[0].name!r}; move its files up")
         for path in sorted(sub.iterdir()):
-            if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+            if not _is_picture(path):
                 skipped += 1
                 continue
             image, was_inverted = _read_image(path)
             images.append(image)
             labels.append(int(sub.name))
             inverted += was_inverted
+            if not image.any():
+                blank.append(str(path.relative_to(folder)))
+    if blank:
+        raise DataError(
+            f"expected a digit in each picture of {folder}, found {len(blank):,} of {len(images):,} blank: "
+            f"{', '.join(blank)}; take them away, or make them again"
+        )
+    loose = [path.name for path in sorted(folder.iterdir()) if _is_picture(path)]
+    if loose and not images:
+        raise DataError(
+            f"expected in {folder} {_LAYOUT}, found loose pictures ({len(loose):,}): "
+            f"{', '.join(loose)}; put each into the folder of its digit, such as {folder / '7' / loose[0]}"
+        )
     if not images:
-        raise DataError(f"expected in {folder} {_LAYOUT}, with PNG or JPEG pictures, found no picture; add some")
+        raise DataError(f"expected in {folder} {_LAYOUT}, with pictures in it, found none; add some")
     return _Part(np.stack(images), np.array(labels, np.uint8), inverted, skipped)
 
 
@@ -93,20 +109,25 @@ def _loose_files(folder: Path) -> int:
     return sum(not path.is_dir() for path in folder.iterdir())
 
 
-def _notes(parts: dict[str, _Part], n_loose: int = 0) -> list[str]:
-    """Notes to print: digits without an image, by the purpose of the part; and numbers of pictures and files."""
-    notes = []
-    for purpose, part in parts.items():
-        if absent := [str(digit) for digit in range(10) if digit not in part.y]:
-            notes.append(f"no image of {', '.join(absent)}{purpose}")
-    if inverted := sum(part.inverted for part in parts.values()):
-        notes.append(f"{_count(inverted, 'image')} inverted: dark on light, and MNIST is light on dark")
-    if blank := sum(int((~part.x.any(axis=(1, 2))).sum()) for part in parts.values()):
-        notes.append(f"{_count(blank, 'image')} blank")
-    if skipped := n_loose + sum(part.skipped for part in parts.values()):
-        notes.append(f"{_count(skipped, 'file')} skipped: not a PNG or JPEG")
-    return notes
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in READABLE and not path.name.startswith(".") and not path.is_dir()
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun} was" if n == 1 else f"{n:,} {noun}s were"
+def _renames(names: list[str]) -> str:
+    """What to do with sub-folders of these names: "rename zero to 0, digit_7 to 7, and move misc away"."""
+    meant = {name: digit[1] for name in names if (digit := re.fullmatch(r"\D*0*(\d)\D*", name))}
+    meant |= {name: CLASSES[WORDS.index(name.lower())] for name in names if name.lower() in WORDS}
+    renames = ", ".join(f"{name} to {digit}" for name, digit in meant.items())
+    others = ", ".join(name for name in names if name not in meant)
+    return " and ".join([f"rename {renames}"] * bool(renames) + [f"move {others} away"] * bool(others))
+
+
+def _notes(parts: list[_Part], n_loose: int = 0) -> list[str]:
+    """Notes to print: how many pictures were inverted, and how many files skipped."""
+    inverted = sum(part.inverted for part in parts)
+    skipped = n_loose + sum(part.skipped for part in parts)
+    notes = {
+        f"inverted: {inverted:,}, dark on light, and MNIST is light on dark": inverted,
+        f"skipped: {skipped:,} files, no pictures in the folder of a digit": skipped,
+    }
+    return [note for note, n in notes.items() if n]

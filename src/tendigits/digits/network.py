@@ -165,7 +165,7 @@ def open_network(model: Any, threads: int | None = None) -> Network:
 
 
 def load_network(path: str | Path) -> Network:
-    """Load a network with its calibration from a fine-tuned or exported .onnx file, a run's folder or a model file.
+    """Load a network with its calibration from a fine-tuned or exported .onnx file, a run or a model file.
 
     Raises TendigitsError if there is no such run, or its model is damaged.
     """
@@ -173,7 +173,9 @@ def load_network(path: str | Path) -> Network:
     if path.suffix == ".onnx":
         return from_onnx(read_onnx(path), str(path))
     if not path.exists():  # whether or not what opens it is installed
-        raise ModelFileError(f"expected a run or a model file at {path}, found none; check the name")
+        from tendigits.runs.run import find_model
+
+        path = find_model(path)
 
     require(f"the network {path}", "train")
     from tendigits.digits.keras_network import from_keras

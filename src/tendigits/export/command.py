@@ -14,7 +14,7 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
-from tendigits.options import Data, Overwrite, complete_run_folder
+from tendigits.options import Data, Overwrite, complete_run
 from tendigits.outputs import Target, check_targets
 
 PLAY = "play"  # given instead of a run: the playground
@@ -26,11 +26,11 @@ def export(
     source: Annotated[
         str,
         typer.Argument(
-            help="A run's folder, a model file, or the word reader; or the word play, for the playground.",
+            help="A run's name or folder, a model file, or the word reader; or the word play, for the playground.",
             metavar="RUN",
             show_default=False,
-            autocompletion=lambda incomplete: (
-                complete_run_folder(incomplete) + [name for name in ("reader", "play") if name.startswith(incomplete)]
+            autocompletion=lambda ctx, incomplete: (
+                complete_run(ctx, incomplete) + [name for name in ("reader", "play") if name.startswith(incomplete)]
             ),
         ),
     ],
@@ -73,8 +73,9 @@ def export(
     if out is not None and len(to) > 1:
         raise UserError(f"expected one --to with --out, received {len(to)}")
     from tendigits.export.formats import FORMATS, check, default_path, export_file
-    from tendigits.export.source import locate, open_source
+    from tendigits.export.source import READER, locate, open_source
     from tendigits.export.web import FILES, SUFFIX, export_page, fetch_runtime
+    from tendigits.runs.run import find_model
 
     targets = []
     for format_ in to:  # before the network is opened
@@ -85,7 +86,8 @@ def export(
             targets += [Target("--out", path / name, (Path(name).suffix,), True) for name in FILES]
         else:
             targets.append(Target("--out", path, (suffix,), True))
-    read = [Path(path) for path in (source, *(also or ()), runtime, data) if path is not None]
+    runs = [find_model(run) for run in (source, *(also or ())) if run != READER]
+    read = [Path(path) for path in (*runs, runtime, data) if path is not None]
     inputs = [file for path in read for file in (path.iterdir() if path.is_dir() else [path])]
     check_targets(targets, inputs, overwrite or out is None)  # exports/ is a folder of ours
     fetched = fetch_runtime(runtime) if "web" in to else None

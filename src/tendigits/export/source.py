@@ -25,7 +25,7 @@ from tendigits.model.file import load_calibration, load_model, model_path
 from tendigits.model.network import in_float32, predict
 from tendigits.model.onnx import from_onnx
 from tendigits.report.evaluate import load_same_data
-from tendigits.runs.run import model_digest, open_run
+from tendigits.runs.run import find_model, model_digest, open_run
 
 if TYPE_CHECKING:
     from jax.export import Exported
@@ -99,7 +99,7 @@ def locate(path: str | Path) -> tuple[str, Path]:
     """The name of a network, and the default folder of its exports; for the arguments see `open_source`."""
     if path == READER:
         return READER, Path("exports")
-    path = Path(path)
+    path = find_model(path)
     return (path.resolve().name, path / "exports") if path.is_dir() else (path.stem, path.parent / "exports")
 
 
@@ -107,7 +107,7 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
     """Open a network and the digits to verify its exports on.
 
     Args:
-        path: a run's folder, a .keras, .h5 or .onnx file, or the word `reader`.
+        path: a run's name or folder, a .keras, .h5 or .onnx file, or the word `reader`.
         data: the digits; by default those of the run, else MNIST.
 
     Raises:
@@ -116,7 +116,7 @@ def open_source(path: str | Path, data: str | Path | None = None) -> Source:
     name, folder = locate(path)
     if path == READER:
         return _reader_network(name, bundled_file(), folder, load(data))
-    path = Path(path)
+    path = find_model(path)
     file, digest = path, None
     if path.is_dir():
         run = open_run(path)

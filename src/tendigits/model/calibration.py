@@ -17,6 +17,7 @@ import numpy as np
 
 MIN_PROBABILITY = 1e-12  # lower bound for probabilities, so that their logarithms are finite
 BINS = 15  # number of confidence bins, as in the paper
+MIN_DIGITS = 300  # fewer, all read correctly, do not show that at most 1% are wrong (Hanley, Lippman-Hand, JAMA 1983)
 FITTED_ON = "held-out training digits"
 MAX_RISK = 0.01  # fraction of the accepted digits that may be wrong at the threshold
 MIN_TEMPERATURE = 0.05  # lower end of the temperature search
@@ -56,16 +57,22 @@ class RiskCoverage:
     risk: np.ndarray  # fraction of the accepted digits that is wrong
 
 
-def calibrate(probabilities: np.ndarray, labels: np.ndarray) -> Calibration:
+def calibrate(probabilities: np.ndarray, labels: np.ndarray) -> Calibration | None:
     """Fit a temperature, and the threshold at which at most 1% of the accepted digits are wrong.
+
+    Returns None for fewer than 300 digits. A temperature that would make the calibration error larger is not kept.
 
     Args:
         probabilities: float (n, 10), rows sum to 1; of held-out digits, used neither for training nor for evaluation.
         labels: integers (n,), 0 to 9.
     """
+    if len(labels) < MIN_DIGITS:
+        return None
     temperature = fit_temperature(probabilities, labels)
     after = apply_temperature(probabilities, temperature)
     ece_before, ece_after = (calibration_error(reliability(each, labels)) for each in (probabilities, after))
+    if ece_after > ece_before:
+        temperature, after, ece_after = 1.0, probabilities, ece_before
     threshold = find_threshold(risk_coverage(*confidences(after, labels)))
     return Calibration(temperature, len(labels), FITTED_ON, ece_before, ece_after, threshold)
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 """Formats that Pillow opens; HEIC and PDF are opened, too. Of several frames the first is read; of a TIFF, any page."""
 
+# Suffixes of the files that are read in a folder; a file given by name is read whatever its suffix.
+READABLE = (
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif", ".pdf"
+)  # fmt: skip
 BAND = 256  # rows converted at a time: intermediate images of a whole picture would take many times its memory
 MIN_CONTRAST = 32  # difference between foreground and background, of 255; a picture with less is blank
 

@@ -5,7 +5,7 @@ history_charts(run.history(), run.recipe())  # two SVG elements for the template
 
 import re
 from io import StringIO
-from typing import Any, cast
+from typing import cast
 
 import matplotlib as mpl
 import numpy as np
@@ -16,14 +16,13 @@ from matplotlib.ticker import PercentFormatter
 
 from tendigits.model.calibration import Bin, RiskCoverage
 from tendigits.model.recipe import Recipe
-from tendigits.report.curves import COLOURS, PANELS, draw_panel, label_axes
+from tendigits.report.curves import COLOURS, GUIDE_STYLE, PANELS, draw_panel, label_axes
 from tendigits.report.messages import validation_name
 from tendigits.runs.run import History
 from tendigits.runs.summary import best_epoch
 
 MIN_COVERAGE = 0.05  # start of the risk-coverage curve: with fewer digits a single error would dominate the chart
 STYLE = mpl.rc_context({"figure.figsize": (4.2, 3.4), "font.sans-serif": "DejaVu Sans", "path.simplify_threshold": 1})
-GUIDE_STYLE: dict[str, Any] = {"color": "black", "linestyle": ":", "linewidth": 1.2}
 # matplotlib's colour -> the CSS variable that replaces it, for dark mode and print
 VARIABLES = {COLOURS[0].lower(): "first", COLOURS[1].lower(): "second", "#000000": "muted", "#b0b0b0": "muted"}
 
@@ -36,12 +35,11 @@ def history_charts(history: History, recipe: Recipe) -> list[Markup]:
     best, charts = best_epoch(history, recipe), []
     for title, key, label in PANELS:
         axes = Figure().subplots()
-        draw_panel(axes, (title, key, label), history, validation_name(recipe))
+        draw_panel(axes, (title, key, label), history, validation_name(recipe), best)
         if key == "accuracy":
             axes.yaxis.set_major_formatter(PercentFormatter(1))
-        ends = [(line.get_label(), *np.take(line.get_ydata(), (0, -1))) for line in axes.lines]
+        ends = [(line.get_label(), *np.take(line.get_ydata(), (0, -1))) for line in axes.lines[:-1]]
         trends = ", ".join(f"{name} from {first:.3f} to {last:.3f}" for name, first, last in ends)
-        axes.axvline(best, label=f"Best epoch, {best}", **GUIDE_STYLE)
         charts.append(_svg(axes, f"{label} over {len(history['loss'])} epochs: {trends}."))
     return charts
 

@@ -26,12 +26,12 @@ def evaluate(
     require("tendigits evaluate", "train")
     found = find_run(run, runs)  # before Keras is imported, so that an error comes at once
     from tendigits.report.evaluate import evaluate_run
-    from tendigits.report.metrics import accuracy_text, corrected_text
+    from tendigits.report.metrics import accuracy_text, corrected_text, own_digits_text
 
     report, folder = evaluate_run(found.path, data)
     typer.echo(f"accuracy {accuracy_text(report)}")
-    if corrected := corrected_text(report):
-        typer.echo(corrected)
+    for sentence in filter(None, (corrected_text(report), own_digits_text(report))):
+        typer.echo(sentence)
     typer.echo(folder / "report.html")
 
 
@@ -78,7 +78,9 @@ def runs(
         console.print(compare.comparison_table(found))
         if not compare.different_settings(found):
             typer.echo("the recipes are the same")
-        if len(found) == 2:
+        if note := compare.different_tests(found):
+            typer.echo(note)
+        elif len(found) == 2:
             console.print(compare.is_it_luck(*found))
         compare.draw_runs(found, picture)
         typer.echo(f"curves: {picture}")

@@ -9,17 +9,18 @@ from tendigits.errors import RunError, UserError, printable
 from tendigits.files import writing
 from tendigits.model.recipe import Recipe
 from tendigits.report.curves import draw_comparison
-from tendigits.report.mcnemar import distinct_names, mcnemar_of_runs
+from tendigits.report.mcnemar import TEST_ARRAYS, distinct_names, mcnemar_of_runs
 from tendigits.report.messages import setting_text
 from tendigits.runs.run import Run
 from tendigits.runs.summary import Summary, list_summaries, summarise
 from tendigits.untrusted import has_inside
 
+OWN = "own digits"  # shown if one of the runs has learned some
 COLUMNS = (
-    "run", "status", "recipe", "data", "parameters", "epochs", "val_loss", "val_accuracy", "test accuracy",
-    "95% interval", "seconds",
+    "run", "status", "recipe", "data", "parameters", "epochs trained", "val_loss", "val_accuracy", "test accuracy",
+    "95% interval", OWN, "seconds",
 )  # fmt: skip
-NARROW_COLUMNS = ("run", "status", "epochs", "val_accuracy", "test accuracy")
+NARROW_COLUMNS = ("run", "status", "epochs trained", "val_accuracy", "test accuracy", OWN)
 MIN_WIDTH_FOR_ALL_COLUMNS = 140
 
 
@@ -28,12 +29,12 @@ def list_table(runs: Path, width: int, on_error: Callable[[UserError], None] = l
 
     `on_error` is called for runs that cannot be read.
     """
-    columns = COLUMNS if width >= MIN_WIDTH_FOR_ALL_COLUMNS else NARROW_COLUMNS
-    table = _table(columns)
-    for summary in list_summaries(runs, on_error):
-        results = _results(summary)
-        cells = results | {"run": summary.name, "recipe": summary.recipe, "epochs": results["epochs trained"]}
-        table.add_row(*(printable(cells[column]) for column in columns))
+    columns: tuple[str, ...] = COLUMNS if width >= MIN_WIDTH_FOR_ALL_COLUMNS else NARROW_COLUMNS
+    rows = [{"run": one.name, "recipe": one.recipe} | _results(one) for one in list_summaries(runs, on_error)]
+    columns = tuple(column for column in columns if column != OWN or any(OWN in row for row in rows))
+    table = _table([column.removesuffix(" trained") for column in columns])
+    for row in rows:
+        table.add_row(*(printable(row.get(column, "-")) for column in columns))
     return table
 
 
@@ -68,11 +69,21 @@ def comparison_table(runs: Sequence[Run]) -> Table:
         table.add_row(key, *texts, style="yellow")
     results = [{"recipe": run.recipe().name} | _results(summarise(run)) for run in runs]
     # Without a validation split val_accuracy is the test accuracy, which is shown anyway.
-    if all(result["val_accuracy"] == result["test accuracy"] for result in results):
-        results = [{key: text for key, text in result.items() if key != "val_accuracy"} for result in results]
-    for key in results[0]:
-        table.add_row(key, *(result[key] for result in results))
+    hidden = {"val_accuracy"} if all(row["val_accuracy"] == row["test accuracy"] for row in results) else set()
+    for key in dict.fromkeys(key for row in results for key in row if key not in hidden):
+        table.add_row(key, *(row.get(key, "-") for row in results))
     return table
+
+
+def different_tests(runs: Sequence[Run]) -> str:
+    """A sentence that not all runs were tested on the same digits; "" if they were."""
+    tested: dict[tuple[str, ...], list[str]] = {}
+    for name, run in zip(distinct_names(runs), runs, strict=True):
+        data = run.record()["data"]
+        digits = f"{data.get('n_test', 0):,} of {data['name']}", *(data["sha256"].get(key, "") for key in TEST_ARRAYS)
+        tested.setdefault(digits, []).append(name)
+    on = "; ".join(f"{', '.join(names)} on {digits[0]}" for digits, names in tested.items())
+    return f"The test digits differ, so the accuracies do not compare: {on}." if len(tested) > 1 else ""
 
 
 def different_settings(runs: Sequence[Run]) -> dict[str, list[str]]:
@@ -116,7 +127,7 @@ def _results(summary: Summary) -> dict[str, str]:
         "test accuracy": _optional(summary.test_accuracy, ".2%"),
         "95% interval": "-" if interval is None else f"{interval[0]:.2%} to {interval[1]:.2%}",
         "seconds": f"{summary.seconds:.1f}",
-    }
+    } | ({OWN: f"{(summary.own_accuracy or 0) * summary.n_own:.0f} of {summary.n_own}"} if summary.n_own else {})
 
 
 def _optional(value: float | None, form: str) -> str:

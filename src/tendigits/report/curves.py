@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tendigits.files import replacing
+from tendigits.model.recipe import Recipe
+from tendigits.report.messages import validation_name
 from tendigits.runs.run import History
+from tendigits.runs.summary import best_epoch
 
 if TYPE_CHECKING:  # matplotlib takes a third of a second to import
     from matplotlib.axes import Axes
@@ -18,6 +21,7 @@ if TYPE_CHECKING:  # matplotlib takes a third of a second to import
 PANELS = (("Model Accuracy", "accuracy", "Accuracy"), ("Cross Entropy Loss", "loss", "Loss"))
 _SIZE = (10.0, 4.2)
 MAX_MARKS = 40  # marks on a line; with more epochs only some have one
+GUIDE_STYLE: dict[str, Any] = {"color": "black", "linestyle": ":", "linewidth": 1.2}
 
 # Okabe and Ito's colours for colour-blind people: https://jfly.uni-koeln.de/color/
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -37,21 +41,24 @@ def plot_history(history: Any, validation: str = "Test") -> "Figure":
     return draw_curves(getattr(history, "history", history), validation, figure)
 
 
-def draw_curves(history: History, validation: str = "Test", figure: "Figure | None" = None) -> "Figure":
+def draw_curves(
+    history: History, validation: str = "Test", figure: "Figure | None" = None, best: int | None = None
+) -> "Figure":
     """Draw the figure of `plot_history`, without `figure` one that pyplot does not show and that need not be closed."""
     from matplotlib.figure import Figure
 
     figure = figure or Figure(figsize=_SIZE, layout="constrained")
     for axes, panel in zip(figure.subplots(1, 2), PANELS, strict=True):
-        draw_panel(axes, panel, history, validation)
+        draw_panel(axes, panel, history, validation, best)
         if axes.lines:
             axes.legend()
     return figure
 
 
-def write_curves(history: History, validation: str, folder: Path) -> None:
+def write_curves(history: History, recipe: Recipe, folder: Path) -> None:
     """Write curves.svg and curves.png into a run's folder. Raises DiskError."""
-    save_figure(draw_curves(history, validation), folder / "curves")
+    figure = draw_curves(history, validation_name(recipe), best=best_epoch(history, recipe))
+    save_figure(figure, folder / "curves")
 
 
 def draw_comparison(histories: Mapping[str, History]) -> "Figure":
@@ -81,12 +88,16 @@ def save_figure(figure: "Figure", stem: Path) -> None:
         figure.set_layout_engine("none")  # keeps the layout for the next file
 
 
-def draw_panel(axes: "Axes", panel: tuple[str, str, str], history: History, validation: str) -> None:
-    """Draw one of `PANELS`, with a line for training and one for validation."""
+def draw_panel(
+    axes: "Axes", panel: tuple[str, str, str], history: History, validation: str, best: int | None = None
+) -> None:
+    """Draw one of `PANELS`, with a line for training, one for validation and one at the best epoch, counted from 1."""
     title, key, label = panel
     _label_epochs(axes, title, label)
     _line(axes, history.get(key, ()), label="Train", color=COLOURS[0], marker="o", markersize=4)
     _line(axes, history.get(f"val_{key}", ()), label=validation, color=COLOURS[1], marker="s", markersize=4)
+    if best is not None:
+        axes.axvline(best, label=f"Best epoch, {best}", **GUIDE_STYLE)
 
 
 def label_axes(axes: "Axes", title: str, x_label: str, y_label: str) -> None:

@@ -4,6 +4,7 @@ report, folder = evaluate_run("runs/first")
 report, folder = evaluate_run("runs/first", "my_digits/")
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -22,20 +23,22 @@ from tendigits.report import messages
 from tendigits.report.html import Evaluation, write_report
 from tendigits.report.metrics import Report, classification_report
 from tendigits.report.saliency import MAX_MAPS, saliency
-from tendigits.runs.run import Record, Run, model_digest, open_run
+from tendigits.runs.run import Record, Run, find_run, model_digest
+
+NO_IMAGES = np.zeros((0, 28, 28), np.uint8)
 
 
 def evaluate_run(path: str | Path, data: str | Path | None = None) -> tuple[Report, Path]:
     """Load a run's model and evaluate it again. Raises TendigitsError.
 
     Args:
-        path: the run's folder.
+        path: the run's folder, or its name in the folder runs.
         data: other digits; their test part is used, or all of them if they are not split. None uses the run's data.
 
     Returns:
         The report and the folder of its files: the run's folder, or `evaluated-NAME` in it for other digits.
     """
-    run = open_run(path)
+    run = find_run(path)
     record, digest = run.record(), model_digest(run)
     dataset = load_same_data(run, record) if data is None else load(data, test_only=True)
     model = load_model(run.path, digest)
@@ -59,13 +62,17 @@ def report_on(
 
     `probabilities` are the model's predictions for the test digits, float32 (n, 10); `record` is the run's run.json.
     """
-    report = classification_report(probabilities, dataset.y_test, corrections_of(dataset))
-    rows = [mistake.index for mistake in report.mistakes]
-    images, predicted = dataset.x_test[rows], np.array([mistake.predicted for mistake in report.mistakes])
+    report, own_images = classification_report(probabilities, dataset.y_test, corrections_of(dataset)), NO_IMAGES
+    if (own := dataset.own_digits) is not None:
+        own_report = classification_report(predict(model, to_input(own.x_test)), own.y_test)
+        report = replace(report, own_digits=own_report)
+        own_images = own.x_test[[mistake.index for mistake in own_report.mistakes]]
+    images = dataset.x_test[[mistake.index for mistake in report.mistakes]]
+    predicted = np.array([mistake.predicted for mistake in report.mistakes])
     return Evaluation(
-        run, record, messages.data_record(dataset, None), dataset.y_test, probabilities, report, images,
+        run, record, messages.data_record(dataset), dataset.y_test, probabilities, report, images,
         maps=saliency(model, to_input(images[:MAX_MAPS]), predicted[:MAX_MAPS]),
-        calibration=calibration,
+        own_images=own_images, calibration=calibration,
     )  # fmt: skip
 
 
@@ -76,11 +83,13 @@ def load_same_data(run: Run, record: Record) -> Dataset:
         RunError: they have changed.
         DataError: they are missing or damaged.
     """
-    expected = record["data"]
-    dataset = load(expected["path"])
-    if dataset.digests != expected["sha256"]:
-        raise RunError(
-            f"{run.path}: expected the digits it was trained on ({expected['name']} from {expected['source']}), found "
-            f"{dataset.name} from {dataset.source}; restore the data, or give other digits to `evaluate` with --data"
-        )
+    data = record["data"]
+    own = data.get("own_digits", {})
+    dataset = load(data["path"], own.get("path"))
+    for expected, found in ((data, dataset), (own, dataset.own_digits)):
+        if found is not None and found.digests != expected["sha256"]:
+            raise RunError(
+                f"{run.path}: expected the digits it was trained on ({expected['name']} from {expected['source']}), "
+                f"found {found.name} from {found.source}; restore the data, or give `evaluate` other digits with --data"
+            )
     return dataset

@@ -25,7 +25,7 @@ from tendigits.model.calibration import (
 )
 from tendigits.model.recipe import Recipe
 from tendigits.report.messages import evaluated_line, setting_text
-from tendigits.report.metrics import Report, corrected_text, percent
+from tendigits.report.metrics import Report, corrected_text, own_digits_text, percent
 from tendigits.report.saliency import digit_png, signed_png
 from tendigits.runs.run import Record, Run
 from tendigits.untrusted import has_inside
@@ -59,6 +59,7 @@ class Evaluation:
     report: Report
     images: np.ndarray  # uint8 (m, 28, 28), pictures of the report's m mistakes
     maps: np.ndarray  # float32 (k, 28, 28), the saliency maps of the k worst mistakes
+    own_images: np.ndarray  # uint8 (j, 28, 28), pictures of the j mistakes among own digits
     calibration: Calibration | None = None
 
 
@@ -107,7 +108,9 @@ def render(evaluation: Evaluation, links: Sequence[str] = ()) -> str:
         dataset=evaluation.data,
         same_digits=evaluation.data["sha256"] == record["data"]["sha256"],
         shades=_shades(report),
-        mistakes=_mistakes(evaluation),
+        own=own_digits_text(report),
+        own_mistakes=_mistakes(report.own_digits, evaluation.own_images) if report.own_digits else [],
+        mistakes=_mistakes(report, evaluation.images, evaluation.maps),
         settings=[(key, setting_text(value)) for key, value in recipe.flat().items()],
         differences=[(key, *map(setting_text, values)) for key, values in recipe.differences(Recipe()).items()],
         files=[(name, FILES[name]) for name in links],
@@ -122,11 +125,11 @@ def _shades(report: Report) -> list[list[int]]:
     return list(np.ceil(SHADES * rates / max(float(rates.max()), 1e-9)).astype(int).tolist())
 
 
-def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
+def _mistakes(report: Report, images: np.ndarray, maps: np.ndarray | tuple[()] = ()) -> list[dict[str, Any]]:
     """The worst mistakes with pictures; the first ones also with saliency maps."""
-    shown = zip(evaluation.report.mistakes, evaluation.images, strict=True)
+    shown = zip(report.mistakes, images, strict=True)
     rows: list[dict[str, Any]] = [{"mistake": mistake, "picture": digit_png(image)} for mistake, image in shown]
-    for row, values in zip(rows, evaluation.maps, strict=False):
+    for row, values in zip(rows, maps, strict=False):
         row["saliency"] = signed_png(values)
     return rows
 

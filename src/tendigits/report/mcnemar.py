@@ -17,6 +17,7 @@ from tendigits.runs.run import Run
 from tendigits.untrusted import MAX_TEXT_BYTES, read_inside
 
 MAX_SIGNIFICANT_P = 0.05  # the usual significance level
+TEST_ARRAYS = ("x_test", "y_test")
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Verdict:
         return (
             f"{better} reads {difference:,} of {self.n:,} test digits more than {other}. {alone} Is it luck? "
             f"{'Hardly' if self.is_significant else 'It may well be'}: the probability that two equally good networks "
-            f"differ by this much or more is {p} (McNemar's exact test). This is about these two networks; other seeds "
-            "make others."
+            f"differ by this much or more is {p} (McNemar's exact test). Train both again with another --seed: does "
+            f"{better} still win?"
         )
 
 
@@ -70,7 +71,7 @@ def mcnemar_of_runs(first: Run, second: Run) -> Verdict:
         RunError: a run has no report, or one of an older version, or their test digits differ.
     """
     one, other = (run.record()["data"]["sha256"] for run in (first, second))
-    if any(one.get(name) != other.get(name) for name in ("x_test", "y_test")):
+    if any(one.get(name) != other.get(name) for name in TEST_ARRAYS):
         raise RunError(f"expected the same test digits for {first.path.name} and {second.path.name}, found others")
     names = distinct_names((first, second))
     (first_wrong, n), (second_wrong, _) = _wrong(first), _wrong(second)

@@ -1,10 +1,9 @@
 """The sentences and records that describe a training, for the console, run.json and report.html."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tendigits.data.dataset import Dataset
-from tendigits.model.calibration import Calibration
+from tendigits.model.calibration import MIN_DIGITS, Calibration
 from tendigits.model.recipe import Recipe
 from tendigits.runs.run import History, Record
 from tendigits.runs.summary import best_epoch
@@ -21,21 +20,32 @@ def data_lines(dataset: Dataset) -> list[str]:
     if dataset.name != "MNIST":
         for part, counts in dataset.counts.items():
             lines.append(f"{part:<5} " + "  ".join(f"{digit}: {n:,}" for digit, n in enumerate(counts)))
-    return [*lines, *dataset.notes]
+    return [*lines, *dataset.notes, *(data_lines(dataset.own_digits) if dataset.own_digits else [])]
 
 
-def data_record(dataset: Dataset, path: str | Path | None) -> Record:
-    """The section on data in run.json; `path`, as the user gave it, becomes absolute."""
+def missing_line(dataset: Dataset) -> str:
+    """A warning about digits that a network never sees; "" if it sees all ten."""
+    counts = dataset.counts["train"]
+    seen = ", ".join(f"{n:,} of {digit}" for digit, n in enumerate(counts) if n)
+    missing = ", ".join(str(digit) for digit, n in enumerate(counts) if not n)
+    return missing and (
+        f"it learns from {seen}, and will never answer {missing}: add images of these, or learn yours and MNIST's "
+        "with --also in place of --data"
+    )
+
+
+def data_record(dataset: Dataset) -> Record:
+    """The section on data in run.json."""
     return {
         "name": dataset.name,
         "source": dataset.source,
-        "path": None if path is None else str(Path(path).resolve()),
+        "path": dataset.path,
         "notes": list(dataset.notes),
         "n_train": len(dataset.x_train),
         "n_test": len(dataset.x_test),
         "counts": dataset.counts,
         "sha256": dataset.digests,
-    }
+    } | ({"own_digits": data_record(dataset.own_digits)} if dataset.own_digits else {})
 
 
 def setting_text(value: Any) -> str:
@@ -95,10 +105,11 @@ def saved_line(saved: "SavedModel") -> str:
     return f"{saved.path.name:<11} {size:.1f} MB, loaded again: {check}"
 
 
-def calibration_lines(calibration: Calibration | None) -> list[str]:
-    """The fitted temperature and threshold; no lines without a calibration."""
+def calibration_lines(calibration: Calibration | None, n: int) -> list[str]:
+    """The temperature and threshold from n held-out digits, or why not; no lines without a validation split."""
     if calibration is None:
-        return []
+        few = f"not calibrated: {MIN_DIGITS} held-out digits could show that at most 1% are wrong, {n} cannot"
+        return [few] if n else []
     error = f"{calibration.ece_before:.2%} -> {calibration.ece_after:.2%}"
     return [
         f"temperature {calibration.temperature:.3f} from {calibration.n:,} {calibration.on}: calibration error {error}",
@@ -119,7 +130,10 @@ def result_record(history: History, recipe: Recipe, report: "Report | None") -> 
     if report is None:
         return result
     result |= {"test_accuracy": report.accuracy, "test_interval": list(report.interval), "n_test": report.n}
-    return result if report.corrected is None else result | {"corrected_accuracy": report.corrected.accuracy}
+    result |= {"corrected_accuracy": report.corrected.accuracy} if report.corrected else {}
+    return result | (
+        {"own_accuracy": report.own_digits.accuracy, "n_own": report.own_digits.n} if report.own_digits else {}
+    )
 
 
 def evaluated_line(recipe: Recipe, data: Record) -> str:

@@ -57,6 +57,7 @@ class Report(Score):
     mistakes: list[Mistake]  # the 36 with the highest confidence, highest first
     wrong: list[int]  # rows of the test set that were misread, in order; McNemar's test compares two networks by them
     corrected: Score | None = None  # on corrected labels, if some are wrong; other fields use the original labels
+    own_digits: "Report | None" = None  # on a person's own digits, if the network has learned others of them
 
     @property
     def errors(self) -> int:
@@ -130,6 +131,16 @@ def corrected_text(report: Report) -> str:
     return (
         f"On corrected labels {accuracy_text(report.corrected)}: reviewers corrected some labels; digits without a "
         f"clear label ({n_excluded}) are excluded (Northcutt, Athalye, Mueller, 2021)."
+    )
+
+
+def own_digits_text(report: Report) -> str:
+    """How many own digits are read, in a sentence; '' without own digits."""
+    if (own := report.own_digits) is None:
+        return ""
+    low, high = own.interval
+    return (
+        f"own digits: {own.n - own.errors:,} of {own.n:,} (95% interval {low:.0%} to {high:.0%}); others were learned"
     )
 
 

@@ -7,6 +7,7 @@ checkpoints/   the last two epochs, until the run is finished
 """
 
 import csv
+import difflib
 import io
 import itertools
 import json
@@ -31,6 +32,7 @@ HISTORY = "history.csv"
 MAX_COLUMNS = 16  # of the history, which has six or fewer
 MAX_VALUE = 3.5e38  # in the history, for losses are float32; the axis of a chart ends at 1e308
 MAX_HISTORY_BYTES = 4 * 2**20  # of 10,000 epochs with 16 columns
+RUNS = Path("runs")  # where runs are made, and looked for by name, unless a command is given another folder
 Record = dict[str, Any]
 History = Mapping[str, Sequence[float]]
 
@@ -57,12 +59,16 @@ class _Data(_Schema):
     source: Text
     path: Text | None
     sha256: dict[str, Sha256]
+    n_test: Count = 0
+    own_digits: "_Data | None" = None
 
 
 class _Result(_Schema):
     val_accuracy: Fraction
     test_accuracy: Fraction = 0
     test_interval: Annotated[list[Fraction], Field(min_length=2, max_length=2)] = Field(default=[0, 1])
+    own_accuracy: Fraction = 0
+    n_own: Count = 0
 
 
 class _Record(_Schema):
@@ -202,6 +208,14 @@ def check_name(name: str) -> None:
         raise RunError(f"expected a plain name for the run, received {name!r}; choose the folder with --runs")
 
 
+def check_free(runs: Path, name: str) -> None:
+    """Raise RunError unless a run can get this name in the folder `runs`."""
+    check_name(name)
+    if os.path.lexists(path := runs / name):
+        resume = f", or continue it with --resume {name}" if Run(path).checkpoints.is_dir() else ""
+        raise RunError(f"{path} exists; choose another --name{resume}")
+
+
 def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> Run:
     """Make a new run folder with its recipe.json in the folder `runs`; without a name it is named after the time.
 
@@ -218,8 +232,7 @@ def create_run(runs: Path, recipe: Recipe, name: str | None, now: datetime) -> R
             break
         except FileExistsError:
             if name is not None:
-                resume = f", or continue it with --resume {path}" if Run(path).checkpoints.is_dir() else ""
-                raise RunError(f"{path} exists; choose another --name{resume}") from None
+                check_free(runs, name)
         except OSError as error:
             raise RunError(f"cannot make the run folder {path}: {error.strerror}; choose another --runs") from None
     (path / "checkpoints").mkdir()
@@ -236,9 +249,17 @@ def open_run(path: str | Path) -> Run:
     return run
 
 
-def find_run(path: str | Path, runs: Path) -> Run:
+def find_run(path: str | Path, runs: Path = RUNS) -> Run:
     """A run by its path, or by its name in the folder `runs`. Raises RunError as `open_run`."""
-    for folder in (Path(path), runs / path):
-        if folder.is_dir():
-            return open_run(folder)
-    raise RunError(f"expected a run's folder or its name in {runs}, received {path}; `tendigits runs` lists them")
+    return open_run(find_model(path, runs))
+
+
+def find_model(path: str | Path, runs: Path = RUNS) -> Path:
+    """A path, or the folder of the run of this name in the folder `runs`. Raises RunError if there is neither."""
+    for found in (Path(path), runs / path):
+        if found.exists():
+            return found
+    names = (run.parent.name for run in runs.glob("*/run.json"))
+    near = difflib.get_close_matches(str(path), names, n=1)
+    hint = f"did you mean {near[0]}?" if near else "`tendigits runs` lists the runs"
+    raise RunError(f"expected a path, or the name of a run in {runs}, found no {path}; {hint}")

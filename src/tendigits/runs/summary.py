@@ -32,6 +32,8 @@ class Summary:
     test_accuracy: float | None  # None if the run is not finished, as its 95% confidence interval
     test_interval: tuple[float, float] | None
     seconds: float  # duration of all stages
+    own_accuracy: float | None = None  # on a person's own digits; None if the network has learned none of them
+    n_own: int | None = None
 
 
 def list_summaries(runs: Path, on_error: Callable[[UserError], None] = lambda _: None) -> list[Summary]:
@@ -73,6 +75,8 @@ def summarise(run: Run) -> Summary:
         test_accuracy=result.get("test_accuracy"),
         test_interval=tuple(result["test_interval"]) if "test_interval" in result else None,
         seconds=sum(record["durations"].values()),
+        own_accuracy=result.get("own_accuracy"),
+        n_own=result.get("n_own"),
     )
 
 

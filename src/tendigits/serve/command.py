@@ -13,7 +13,7 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
-from tendigits.options import Runs, complete_run_folder
+from tendigits.options import Runs, complete_run
 from tendigits.serve.config import TIMEOUT_SECONDS, ServerConfig
 from tendigits.teach.command import StoreOption, store_location
 
@@ -41,7 +41,7 @@ def serve(
         typer.Option(
             help="Always read with this network, not with fine-tuned ones.",
             metavar="RUN|FILE",
-            autocompletion=complete_run_folder,
+            autocompletion=complete_run,
         ),
     ] = None,
     store: StoreOption = None,

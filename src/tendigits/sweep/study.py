@@ -28,7 +28,7 @@ from tendigits.errors import DivergedError, Failure, Interrupted, RunError, reas
 from tendigits.files import LOCK, lock_folder, make_folder, write_or_compare, write_text
 from tendigits.model.recipe import Recipe
 from tendigits.model.recipe_files import to_toml
-from tendigits.report.curves import save_figure
+from tendigits.report.curves import COLOURS, GUIDE_STYLE, save_figure
 from tendigits.runs.run import check_inside, open_run
 from tendigits.sweep.space import Space, with_values
 from tendigits.train.console import Console
@@ -232,16 +232,22 @@ def plot_search(study: optuna.Study, path: Path) -> None:
     trials = study.get_trials(states=(TrialState.COMPLETE,))
     importance, distributions = importances(study), trials[0].distributions
     names = sorted(distributions, key=lambda name: (-importance.get(name, 0), name))
+    number = study.best_trial.user_attrs.get(RUN, study.best_trial.number)
     figure = Figure(figsize=(max(7, 2.5 * len(names)), 3.5), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
         is_category = isinstance(distributions[name], CategoricalDistribution)
-        values = [str(trial.params[name]) if is_category else trial.params[name] for trial in trials]
-        axes.scatter(values, [trial.value for trial in trials], color="#0b5cad")
+        *values, best = [
+            str(trial.params[name]) if is_category else trial.params[name] for trial in (*trials, study.best_trial)
+        ]
+        axes.scatter(values, [trial.value for trial in trials], color=COLOURS[0])
+        line = axes.axvline(best, label=f"Best, trial {number}", **GUIDE_STYLE)
+        axes.margins(x=0.15)  # choices would lie on the frame
         if getattr(distributions[name], "log", False):
             axes.set_xscale("log")
         axes.set_xlabel(name)
         axes.set_title(f"importance {importance[name]:.0%}" if name in importance else "", fontsize="medium")
     figure.axes[0].set_ylabel("validation accuracy")
+    figure.legend(handles=[line], loc="outside lower right", frameon=False)
     figure.axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     save_figure(figure, path.with_suffix(""))
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from tendigits.errors import UserError
 from tendigits.extras import require, unseen
-from tendigits.options import Data, Runs, complete_run_folder
+from tendigits.options import Data, PlainCommand, Runs, complete_run
 
 if TYPE_CHECKING:
     from tendigits.model.setting import Setting
@@ -25,7 +24,7 @@ OUTPUT = "Output"
 OPTIONAL_FOR_KERAS = ("matplotlib", "pandas", "sklearn")  # slow to import, and training does not use them
 
 
-class TrainCommand(TyperCommand):
+class TrainCommand(PlainCommand):
     """Adds the recipe's settings to the options when they are needed, since importing them is slow."""
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -59,6 +58,14 @@ def train(
         ),
     ] = None,
     data: Data = None,
+    also: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own digits, to learn with MNIST: half of them are learned, the others tested.",
+            metavar="PATH",
+            show_default=False,
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the run's folder.", metavar="NAME", show_default="date and time")
     ] = None,
@@ -66,7 +73,7 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            help="Resume this interrupted run.", metavar="RUN", show_default=False, autocompletion=complete_run_folder
+            help="Resume this interrupted run.", metavar="RUN", show_default=False, autocompletion=complete_run
         ),
     ] = None,
     quiet: Annotated[
@@ -78,6 +85,8 @@ def train(
 ) -> None:
     """Train a recipe and keep the results in a run folder. Settings you don't give come from the recipe."""
     require("tendigits train", "train")
+    from tendigits.runs.run import check_free, find_run
+
     chosen = None
     if resume is None:
         from tendigits.model.recipe_files import load_recipe
@@ -85,11 +94,14 @@ def train(
         # Before Keras is imported, so that errors are shown at once.
         chosen = load_recipe(recipe or "classic").with_settings(context.obj)
     else:
-        options = {"recipe": recipe, "data": data, "name": name} | context.obj
+        options = {"recipe": recipe, "data": data, "also": also, "name": name} | context.obj
         if given := [f"--{key.replace('_', '-')}" for key, value in options.items() if value is not None]:
             raise UserError(f"--resume takes recipe and data from the run; leave out {', '.join(given)}")
+        resume = find_run(resume, runs).path
     if quiet and json:
         raise UserError("expected --quiet or --json, received both; leave one out")
+    if name is not None:
+        check_free(runs, name)
     from tendigits.pool.pool import WorkerPool
     from tendigits.train.inputs import load_inputs
 
@@ -97,20 +109,20 @@ def train(
     # while the model is saved.
     with ThreadPoolExecutor(1) as thread, WorkerPool(1, _import_matplotlib) as drawing:
         drawing.warm_up()
-        loading = None if chosen is None else thread.submit(load_inputs, data, chosen)
+        loading = None if chosen is None else thread.submit(load_inputs, chosen, data, also)
         gc.disable()  # imports leave no garbage, and looking for it takes a tenth of their time
         with unseen(*OPTIONAL_FOR_KERAS):
             import keras  # noqa: F401
         gc.freeze()
         gc.enable()
         from tendigits.train.console import Console, JsonConsole, TextConsole
-        from tendigits.train.pipeline import resume_run, run_recipe
+        from tendigits.train.pipeline import resume_run, start_run
 
         console = Console() if quiet else JsonConsole() if json else TextConsole()
-        if resume is not None:
+        if chosen is not None and loading is not None:
+            trained = start_run(chosen, loading.result, runs, name, console, drawing=drawing)
+        elif resume is not None:
             trained = resume_run(resume, console=console, drawing=drawing)
-        else:
-            trained = run_recipe(chosen, data, runs=runs, name=name, console=console, loading=loading, drawing=drawing)
     if quiet:
         typer.echo(trained.run.path)
 
@@ -144,7 +156,7 @@ def _parameter(setting: "Setting") -> inspect.Parameter:
     """A parameter that typer turns into an option. Its value is None if it is not given."""
     flag, panel, text = f"--{setting.name.replace('_', '-')}", "Settings", setting.help
     kind: type = {"switch": bool, "integer": int, "number": float}.get(setting.kind, str)
-    metavar, parser = {int: "N", float: "X"}.get(kind), None
+    metavar, parser = {int: "N", float: "X", bool: ""}.get(kind), None
     if setting.kind == "switch":
         flag += f"/--no-{flag.removeprefix('--')}"
         panel = "Settings that are on or off"  # their long names would leave no room for the other settings' help

@@ -4,8 +4,9 @@ trained = run_recipe(Recipe())                 # tendigits train
 trained = resume_run("runs/first")             # tendigits train --resume runs/first
 """
 
-from concurrent.futures import Future
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from tendigits.data.dataset import Dataset
@@ -18,7 +19,7 @@ from tendigits.model.recipe import Recipe
 from tendigits.pool.pool import WorkerPool
 from tendigits.report import messages
 from tendigits.report.evaluate import load_same_data
-from tendigits.runs.run import FORMAT, Record, create_run, open_run
+from tendigits.runs.run import FORMAT, Record, create_run, find_run
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint
 from tendigits.train.console import Console
 from tendigits.train.ensemble import train_ensemble
@@ -33,45 +34,61 @@ def run_recipe(
     recipe: Recipe | None = None,
     data: str | Path | None = None,
     *,
+    also: str | Path | None = None,
     runs: str | Path = "runs",
     name: str | None = None,
     console: Console | None = None,
     now: datetime | None = None,
     evaluate: bool = True,
-    loading: "Future[tuple[Dataset, Inputs]] | None" = None,
-    drawing: WorkerPool | None = None,
 ) -> Trained:
     """Train a recipe in a new run folder, from data to report.
 
     Args:
         recipe: all settings; None is the classic recipe.
         data: a .npz, or a folder of IDX files or of images; None is MNIST.
+        also: a person's own digits, in the same layouts. Half of each digit is learned, repeated until these are a
+            fifth of all training digits; the network is tested on the other half, too.
         runs: the folder that holds the runs.
         name: name of the run's folder; None is date and time.
         console: shows the progress; None shows only warnings.
         now: the time that is recorded as the run's creation; None is the current time.
         evaluate: whether to report on the test digits; if not, the result is that of the held-out digits.
-        loading: the future of `load_inputs(data, recipe)`, if it has been started already.
-        drawing: a process that draws curves and report; None draws them here.
 
     Raises:
         TendigitsError: see tendigits.errors; the run folder keeps what was reached.
     """
-    recipe, console, now = recipe or Recipe(), console or Console(), now or datetime.now().astimezone()
+    recipe = recipe or Recipe()
+    load = partial(load_inputs, recipe, data, also)
+    return start_run(recipe, load, Path(runs), name, console or Console(), now, evaluate=evaluate)
+
+
+def start_run(
+    recipe: Recipe,
+    load: Callable[[], tuple[Dataset, Inputs]],
+    runs: Path,
+    name: str | None,
+    console: Console,
+    now: datetime | None = None,
+    *,
+    evaluate: bool = True,
+    drawing: WorkerPool | None = None,
+) -> Trained:
+    """`run_recipe` with a function that loads the digits, and a process that draws; None draws here."""
+    now = now or datetime.now().astimezone()
     if (n := count_parameters(recipe)) > MAX_PARAMETERS:
         raise RecipeError(f"recipe field 'hidden': expected at most {MAX_PARAMETERS:,} parameters, received {n:,}")
     durations: dict[str, float] = {}
     with timed(durations, "data"):
-        dataset, inputs = load_inputs(data, recipe) if loading is None else loading.result()
-    console.stage(1, "Data", *messages.data_lines(dataset))
-    need_space(Path(runs), _bytes_needed(recipe))
+        dataset, inputs = load()
+    _show_data(dataset, console)
+    need_space(runs, _bytes_needed(recipe))
     record: Record = {
         "format": FORMAT,
         "status": "running",
         "created": now.isoformat(timespec="seconds"),
         "resumed": [],
         "seed": recipe.seed,
-        "data": messages.data_record(dataset, data),
+        "data": messages.data_record(dataset),
         "machine": describe_environment(),
         "git": describe_commit(Path.cwd()),
         "durations": durations,
@@ -79,7 +96,7 @@ def run_recipe(
     }
     if not evaluate:
         record["evaluated"] = False
-    run = create_run(Path(runs), recipe, name, now)
+    run = create_run(runs, recipe, name, now)
     training = Training(run, recipe, dataset, inputs, record, console, drawing)
     with run.lock(), recorded(training):
         return _train(training, None)
@@ -98,7 +115,7 @@ def resume_run(
         RunError: the run is finished or in use, or its data has changed.
         TendigitsError: as `run_recipe`.
     """
-    console, now, run = console or Console(), now or datetime.now().astimezone(), open_run(path)
+    console, now, run = console or Console(), now or datetime.now().astimezone(), find_run(path)
     with run.lock():
         record, recipe = run.record(), run.recipe()
         if record["status"] == "finished":
@@ -106,7 +123,7 @@ def resume_run(
         with timed(record["durations"], "data"):
             dataset = load_same_data(run, record)
             inputs = prepare_inputs(dataset, recipe)
-        console.stage(1, "Data", *messages.data_lines(dataset))
+        _show_data(dataset, console)
         need_space(run.path, _bytes_needed(recipe))
         checkpoint = load_last_checkpoint(run.checkpoints, console.warn)
         if checkpoint is not None and checkpoint.recipe != recipe:
@@ -116,6 +133,12 @@ def resume_run(
         training = Training(run, recipe, dataset, inputs, record, console, drawing)
         with recorded(training):
             return _train(training, checkpoint)
+
+
+def _show_data(dataset: Dataset, console: Console) -> None:
+    console.stage(1, "Data", *messages.data_lines(dataset))
+    if missing := messages.missing_line(dataset):
+        console.warn(missing)
 
 
 def _train(training: Training, checkpoint: Checkpoint | None) -> Trained:

@@ -28,7 +28,7 @@ from tendigits.report import messages
 from tendigits.report.curves import write_curves
 from tendigits.report.evaluate import report_on
 from tendigits.report.html import write_report
-from tendigits.report.metrics import Report, accuracy_text
+from tendigits.report.metrics import Report, accuracy_text, own_digits_text
 from tendigits.runs.run import Record, Run
 from tendigits.train.augment import augmenter, draw_augmented
 from tendigits.train.checkpoint import Checkpoint, load_last_checkpoint, save_checkpoint
@@ -99,6 +99,8 @@ def train_network(training: Training, checkpoint: Checkpoint | None) -> Trained:
     durations = training.record["durations"]
     console.stage(2, "Prepare", f"train {inputs.x.shape} {inputs.y.shape}  float32 in [0, 1], one-hot")
     console.line(f"test  {inputs.test[0].shape} {inputs.test[1].shape}")
+    if (own := training.dataset.own_digits) is not None:
+        console.line(f"own   {len(own.x_train):,} learned {inputs.own_copies:,} times each, {len(own.x_test):,} tested")
     use_compilation_cache()  # before the first weights are drawn: that compiles, too
     with timed(durations, "network"):
         model = build_network(recipe)
@@ -122,7 +124,7 @@ def finish(training: Training, model: keras.Model, history: keras.callbacks.Hist
     run, recipe, record, console = training.run, training.recipe, training.record, training.console
     durations = record["durations"]
     with timed(durations, "curves"):
-        finish_curves = _draw(training, write_curves, history.history, messages.validation_name(recipe), run.path)
+        finish_curves = _draw(training, write_curves, history.history, recipe, run.path)
     console.stage(6, "Curves", "curves.svg, curves.png")
     report = None
     with timed(durations, "report"):
@@ -136,7 +138,8 @@ def finish(training: Training, model: keras.Model, history: keras.callbacks.Hist
         finish_curves()
         if report is not None:
             finish_report()
-            console.stage(8, "Report", f"accuracy {accuracy_text(report)}", "report.html, report.json")
+            lines = f"accuracy {accuracy_text(report)}", own_digits_text(report), "report.html, report.json"
+            console.stage(8, "Report", *filter(None, lines))
     record["result"] = messages.result_record(history.history, recipe, report)
     return Trained(run, model, history, report)
 
@@ -158,7 +161,7 @@ def _fit(training: Training, model: keras.Model, checkpoint: Checkpoint | None) 
             return fit_recipe(model, inputs, recipe, save, checkpoint, [progress])
         except (Interrupted, DivergedError):
             if (last := load_last_checkpoint(run.checkpoints, console.warn)) is not None:
-                finish_curves = _draw(training, write_curves, last.history, messages.validation_name(recipe), run.path)
+                finish_curves = _draw(training, write_curves, last.history, recipe, run.path)
                 _save(training, model, *_predict(training, model))
                 finish_curves()
                 training.record["best_epoch"] = last.best_epoch + 1
@@ -193,7 +196,9 @@ def _save(
     record["calibration"] = None if calibration is None else asdict(calibration)
     saved = save_model(model, training.run.path, x, calibration, expected=probabilities)
     record["models"] = {file.path.name: file.sha256 for file in saved}
-    console.stage(7, "Save", *map(messages.saved_line, saved), *messages.calibration_lines(calibration))
+    n_held_out = len(training.inputs.validation[0]) if training.recipe.validation_split else 0
+    calibrated = messages.calibration_lines(calibration, n_held_out)
+    console.stage(7, "Save", *map(messages.saved_line, saved), *calibrated)
     console.line(f"both compiled with {training.recipe.optimizer}, ready for more training")
 
 

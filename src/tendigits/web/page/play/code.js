@@ -5,7 +5,7 @@ import { defaults } from "./link.js";
 
 const OPTIMIZERS = { adam: "Adam", rmsprop: "RMSprop", sgd: "SGD" }; // Keras' names
 const ALL = 60000;
-const OWN_DIGITS = "# On the page it also learned from its author's own digits: --data my_digits.npz, or numpy.load.";
+const OWN_DIGITS = "# On the page it also learned from its author's own digits: tendigits train --also my_digits.npz.";
 
 export function asKeras({
   hidden,
