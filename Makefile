@@ -11,7 +11,7 @@
 #   make bench-serve  requests a second, beside others, a quarter of an hour; needs wrk
 #   make reader       train the reader's networks and put them into the package, four hours; it goes on where it stopped
 #                     (STRINGS=folder of real writing to learn from, too)
-#   make notebook     execute the notebooks anew, a quarter of an hour
+#   make notebook     execute the notebooks anew, half an hour
 #   make docs         the site, in site/index.html; it needs no server
 #   make pictures     the README's pictures from a real run
 #   make lock         choose the newest versions anew
@@ -153,6 +153,7 @@ reader: setup $(TORCH)
 notebook: setup
 	$(BIN)/python notebooks/execute.py notebooks/first_network.ipynb
 	$(BIN)/python notebooks/execute.py notebooks/better_network.ipynb
+	$(BIN)/python notebooks/execute.py notebooks/gan.ipynb
 
 pictures: setup
 	$(BIN)/python docs/pictures.py

@@ -1,10 +1,12 @@
 """Make the README's pictures from real runs: what the terminal shows, the curves, and a photo that is read.
 
-    make pictures         # or: python docs/pictures.py
+    make pictures                            # all of them
+    python docs/pictures.py training         # some
 
 The commands run in a terminal in memory, so the pictures are what a person sees, colours included.
 """
 
+import argparse
 import os
 import pty
 import re
@@ -57,28 +59,44 @@ PLAY_PACE = 1500
 
 
 def main() -> None:
-    """Run, then write terminal.svg, curves.png, read.svg, read.jpg, table.jpg, table.svg and page_*.png into docs/."""
+    """Make the pictures of the named parts, or of all, in docs/."""
+    parts = {
+        "training": show_training, "reading": show_reading, "table": show_table, "page": show_page, "play": show_play,
+        "form": show_form, "exported": show_exported, "pad": show_pad,
+    }  # fmt: skip
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(parts)}; all without one.")
+    chosen = parser.parse_args().parts or [*parts]
     with tempfile.TemporaryDirectory() as folder:
-        command = ["tendigits", "train", "--name", "first"]
-        screen = run_in_terminal(command, Path(folder))
-        (DOCS / "terminal.svg").write_text(draw(command, screen))
-        shutil.copy(Path(folder) / "runs" / "first" / "curves.png", DOCS / "curves.png")
         take_photo(Path(folder) / "photo.jpg")
-        command = ["tendigits", "read", "photo.jpg", "--show", "read.png"]
-        (DOCS / "read.svg").write_text(draw(command, run_in_terminal(command, Path(folder))))
-        with Image.open(Path(folder) / "read.png") as picture:
-            picture.save(DOCS / "read.jpg", quality=80)
         photograph_table(Path(folder) / "marks.jpg")
-        with Image.open(Path(folder) / "marks.jpg") as picture:
-            picture.thumbnail((900, 900))
-            picture.save(DOCS / "table.jpg", quality=80)
-        command = ["tendigits", "read", "marks.jpg", "--table", "marks.xlsx"]
-        (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, Path(folder), WIDE), WIDE))
-        show_page(Path(folder))
-        show_play(Path(folder))
-        show_form(Path(folder))
-        show_exported(Path(folder))
-        show_pad(Path(folder))
+        for name in chosen:
+            parts[name](Path(folder))
+
+
+def show_training(folder: Path) -> None:
+    """terminal.svg and curves.png: the README's first run."""
+    command = ["tendigits", "train", "--name", "first"]
+    screen = run_in_terminal(command, folder)
+    (DOCS / "terminal.svg").write_text(draw(command, screen))
+    shutil.copy(folder / "runs" / "first" / "curves.png", DOCS / "curves.png")
+
+
+def show_reading(folder: Path) -> None:
+    """read.svg and read.jpg: what is read in a photo."""
+    command = ["tendigits", "read", "photo.jpg", "--show", "read.png"]
+    (DOCS / "read.svg").write_text(draw(command, run_in_terminal(command, folder)))
+    with Image.open(folder / "read.png") as picture:
+        picture.save(DOCS / "read.jpg", quality=80)
+
+
+def show_table(folder: Path) -> None:
+    """table.jpg and table.svg: a photo of a table, and what becomes of it."""
+    with Image.open(folder / "marks.jpg") as picture:
+        picture.thumbnail((900, 900))
+        picture.save(DOCS / "table.jpg", quality=80)
+    command = ["tendigits", "read", "marks.jpg", "--table", "marks.xlsx"]
+    (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, folder, WIDE), WIDE))
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """The classic recipe on MNIST: what the README promises. Slow."""
 
+import json
+
 import pytest
 
+from recipes import RESULTS
 from tendigits.model.recipe import Recipe
 from tendigits.train.pipeline import run_recipe
 
@@ -21,11 +24,12 @@ def test_classic_stops_by_itself(trained):
     assert result["n_test"] == 10_000
 
 
-def test_classic_reads_well(trained, tmp_path):
-    """The median of three seeds: when one of them stops, and so how well it reads, may depend on rounding alone."""
-    others = [run_recipe(Recipe(seed=seed), runs=tmp_path).run for seed in (1, 2)]
-    accuracies = [run.record()["result"]["val_accuracy"] for run in (trained, *others)]
-    assert sorted(accuracies)[1] >= 0.978
+def test_classic_is_as_the_tables_say(trained):
+    """The kernel computes the same bits on every processor: if it does otherwise now, `make results` is due."""
+    (row,) = [row for row in json.loads(RESULTS.read_text())["classic"] if row["seed"] == Recipe().seed]
+    result = trained.record()["result"]
+    assert result["test_accuracy"] == row["test_accuracy"] >= 0.978
+    assert result["epochs"] == row["epochs"]
 
 
 def test_the_same_seed_twice_is_the_same_to_the_bit(trained, tmp_path):

@@ -4,6 +4,7 @@ import base64
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from operator import attrgetter
@@ -12,12 +13,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scipy.stats import permutation_test
 
 import environments
 import exports
+import recipes
 import serving
 import speed
 from tendigits.export.source import open_source
+from tendigits.model.recipe import Recipe
 from tendigits.read.reader import Reader
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +82,27 @@ def test_a_document_shows_the_committed_results(script, function, document):
     module = importlib.import_module(script)
     record = json.loads(module.RESULTS.read_text())
     assert attrgetter(function)(module)(record) in (ROOT / document).read_text()
+
+
+def test_the_default_seed_reads_as_well_as_the_median_and_the_documents_show_it():
+    kept = json.loads(recipes.RESULTS.read_text())
+    assert recipes.median_seed(kept) == Recipe().seed
+    (row,) = [row for row in kept["classic"] if row["seed"] == Recipe().seed]
+    accuracy, epochs = f"{row['test_accuracy']:.2%}", row["epochs"]
+    terminal = (ROOT / "docs" / "terminal.svg").read_text().replace("&#160;", " ")
+    assert f"accuracy {accuracy} of 10,000" in terminal
+    assert f"{epochs}/15" in terminal
+    assert f"{epochs + 1}/15" not in terminal
+    notebook = (ROOT / "notebooks" / "first_network.ipynb").read_text()
+    assert re.search(rf"classic +{accuracy} right \(.*\) after {epochs} epochs", notebook)
+
+
+def test_the_exact_test_of_pairs():
+    """Oracle: SciPy."""
+    differences = np.random.default_rng(1).normal(0.1, 1, 9)
+    expected = permutation_test((differences,), np.mean, permutation_type="samples", vectorized=True)
+    assert recipes.paired_p(differences) == pytest.approx(expected.pvalue)
+    assert recipes.paired_p(np.array([0.5, 0.25, 0.5])) == 2 / 8
 
 
 def test_a_failing_turn_says_why_and_a_working_one_is_read():
