@@ -59,7 +59,7 @@ function zoomOf(curves) {
 function chart(runs, key, title, curves, bands, width, height) {
   const isFraction = key === "accuracy";
   const epochs = curves.flatMap(({ points }) => points.map(([epoch]) => epoch));
-  const first = Math.floor(Math.min(1, ...epochs));
+  const first = Math.floor(Math.min(1, ...epochs, epochs.length));
   const last = Math.max(first + 1, ...epochs);
   const x = (epoch) => MARGIN.left + ((epoch - first) / (last - first)) * (width - MARGIN.left - MARGIN.right);
   const end = ({ name, history }) => `${name}: ${text(history[`val_${key}`]?.at(-1)?.[1], isFraction)}`;
