@@ -94,25 +94,16 @@ def network_script(run: Run) -> str:
     hidden = [layer.units for layer in dense[:-1]]
     activations = {layer.activation.__name__ for layer in dense[:-1]} or {"relu"}
     is_stack = all(isinstance(layer, Dense | Dropout) for layer in layers) and not recipe.residual
-    if not is_stack or len(activations) > 1 or not activations <= {*ACTIVATIONS} or dense[-1].units != 10:
+    is_small = len(hidden) <= MAX_LAYERS and max(hidden, default=0) <= MAX_UNITS
+    if not is_stack or not is_small or len(activations) > 1 or not activations <= {*ACTIVATIONS}:
         raise UserError(
-            f"expected Dense layers with {', '.join(ACTIVATIONS)} for the playground, {run.path.name} has others"
-        )
-    if len(hidden) > MAX_LAYERS or max(hidden, default=0) > MAX_UNITS:
-        raise UserError(
-            f"expected at most {MAX_LAYERS} hidden layers of at most {MAX_UNITS:,} units for the playground, "
-            f"{run.path.name} has {', '.join(map(str, hidden))}"
+            f"expected at most {MAX_LAYERS} hidden Dense layers of at most {MAX_UNITS:,} units, all with one of "
+            f"{', '.join(ACTIVATIONS)}, for the playground; {run.path.name} has others"
         )
     weights = b"".join(array.astype("<f4").tobytes() for layer in dense for array in layer.get_weights())
-    settings = {
-        "hidden": hidden,
-        "activation": activations.pop(),
-        "dropout": recipe.dropout,
-        "optimizer": recipe.optimizer if recipe.optimizer in OPTIMIZERS else "adam",
-        "learning_rate": recipe.learning_rate,
-        "batch_size": min(recipe.batch_size, 1024),
-        "seed": recipe.seed,
-    }
+    settings = recipe.model_dump(include={"dropout", "learning_rate", "batch_size", "seed"})
+    settings |= {"hidden": hidden, "activation": activations.pop()}
+    settings["optimizer"] = recipe.optimizer if recipe.optimizer in OPTIMIZERS else "adam"
     packed = base64.b64encode(gzip.compress(weights, GZIP_LEVEL, mtime=0)).decode()
     about = {"name": run.path.name, "settings": settings, "packed": packed}
     return f"globalThis.tendigitsNetwork = {json.dumps(about)};\n"

@@ -2,21 +2,13 @@
 // difference between A and B is luck.
 
 import { colourOf, panels } from "../shared/chart.js";
-import { element, find } from "../shared/dom.js";
-import { cropCanvas, drawWeightSheet } from "../shared/pixels.js";
+import { element, find, span } from "../shared/dom.js";
+import { digitItem, drawWeightSheet } from "../shared/pixels.js";
 import { epochsText, epochText, percent, plural } from "../shared/text.js";
 import { PIXELS } from "./kernel.js";
 import { tell } from "./news.js";
 
-const STATES = {
-  none: "new",
-  ready: "ready",
-  starting: "starting…",
-  running: "learning",
-  paused: "paused",
-  failed: "failed",
-  changed: "new settings",
-};
+const STATES = { none: "new", starting: "starting…", running: "learning", changed: "new settings" }; // others: as they are
 const CHART = { width: 300, height: 205 }; // two next to each other, the pen and a lesson fit on a laptop's screen
 const HINT = "By epoch. Solid: test digits. Dashed: training digits, as it learns.";
 const DIGITS_OF_10 = [
@@ -37,7 +29,7 @@ export function showFigures(networks) {
       "tr",
       { id: `figures-${name}` },
       element("th", { scope: "row" }, name.toUpperCase(), " ", colourOf(i)),
-      element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status]),
+      element("td", { class: status === "failed" ? "doubt" : "" }, STATES[status] ?? status),
       cell(tick?.epoch === undefined ? "–" : epochText(tick.epoch)),
       cell(loss === undefined ? "–" : loss.toPrecision(3)),
       cell(accuracy === undefined ? "–" : percent(accuracy, 1)),
@@ -73,13 +65,7 @@ export function showCheck(check, { hidden }) {
   tell("test", `Test ${percent(check.accuracy)}, after ${epochsText(check.epoch)}.`);
   showConfusion(check.confusion);
   const mistake = ({ picture, label, read, confidence }) =>
-    element(
-      "li",
-      {},
-      cropCanvas(picture, `a ${label}`),
-      element("span", {}, `${label} read as ${read}`),
-      element("span", { class: "hint" }, percent(confidence)),
-    );
+    digitItem(picture, label, span(`${label} read as ${read}`), span(percent(confidence), "hint"));
   const none = [element("li", {}, "None: every test digit is right.")];
   find("play-mistakes").replaceChildren(...(check.mistakes.length ? check.mistakes.map(mistake) : none));
   const [columns, hint] = hidden.length ? UNITS : DIGITS_OF_10;
@@ -91,37 +77,25 @@ export function showCheck(check, { hidden }) {
 
 function showConfusion(counts) {
   const largest = Math.max(1, ...counts.flatMap((row, i) => row.filter((_, j) => i !== j)));
-  const head = element(
-    "thead",
-    {},
-    element("tr", {}, element("td", {}), ...counts.map((_, digit) => element("th", { scope: "col" }, String(digit)))),
-  );
-  const rows = counts.map((row, i) =>
-    element(
-      "tr",
-      {},
-      element("th", { scope: "row" }, String(i)),
-      ...row.map((count, j) => {
-        const cell = element("td", { class: i === j ? "right" : count ? "wrong" : "" }, count ? String(count) : "");
-        if (i !== j && count) cell.style.setProperty("--fraction", percent(0.1 + (0.3 * count) / largest));
-        return cell;
-      }),
-    ),
-  );
-  find("play-confusion").replaceChildren(head, element("tbody", {}, ...rows));
+  const cell = (i) => (count, j) => {
+    const made = element("td", { class: i === j ? "right" : count ? "wrong" : "" }, count ? String(count) : "");
+    if (i !== j && count) made.style.setProperty("--fraction", percent(0.1 + (0.3 * count) / largest));
+    return made;
+  };
+  const title = (digit, scope) => element("th", { scope }, String(digit));
+  const head = element("tr", {}, element("td"), ...counts.map((_, digit) => title(digit, "col")));
+  const rows = counts.map((row, i) => element("tr", {}, title(i, "row"), ...row.map(cell(i))));
+  find("play-confusion").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
 }
 
 function histogram({ low, high, fractions, units, silent }, layer) {
   const [width, height] = [240, 70];
   const largest = Math.max(...fractions);
-  const bars = fractions.map((fraction, i) =>
-    element("svg:rect", {
-      x: (i * width) / fractions.length,
-      width: width / fractions.length - 1,
-      y: height * (1 - Math.sqrt(fraction / largest)),
-      height: height * Math.sqrt(fraction / largest),
-    }),
-  );
+  const wide = width / fractions.length;
+  const bars = fractions.map((fraction, i) => {
+    const high = height * Math.sqrt(fraction / largest);
+    return element("svg:rect", { x: i * wide, width: wide - 1, y: height - high, height: high });
+  });
   const about = `Hidden layer ${layer + 1}: from ${low.toFixed(2)} to ${high.toFixed(2)}; ${silent} of ${units} units never change`;
   return element(
     "figure",
@@ -164,23 +138,11 @@ function compare(a, b, { x, y }) {
   find("play-verdict").textContent = verdict(onlyIn(a, b), onlyIn(b, a), n);
   find("play-changed-count").textContent =
     `${plural(changed.length, "test digit")} read differently${changed.length > MAX_CHANGED ? `; the first ${MAX_CHANGED}` : ""}`;
-  find("play-changed").replaceChildren(
-    ...changed.slice(0, MAX_CHANGED).map((row) => {
-      const read = (name, { read: labels }) =>
-        element(
-          "span",
-          { class: labels[row] === y[row] ? "right" : "doubt" },
-          `${name}: ${labels[row]}${labels[row] === y[row] ? " ✓" : ""}`,
-        );
-      return element(
-        "li",
-        {},
-        cropCanvas(x.subarray(PIXELS * row, PIXELS * (row + 1)), `a ${y[row]}`),
-        read("A", a),
-        read("B", b),
-      );
-    }),
-  );
+  const read = (row, name, { read: labels }) =>
+    labels[row] === y[row] ? span(`${name}: ${labels[row]} ✓`, "right") : span(`${name}: ${labels[row]}`, "doubt");
+  const item = (row) =>
+    digitItem(x.subarray(PIXELS * row, PIXELS * (row + 1)), y[row], read(row, "A", a), read(row, "B", b));
+  find("play-changed").replaceChildren(...changed.slice(0, MAX_CHANGED).map(item));
 }
 
 // McNemar's exact test in words, as in report/mcnemar.py, from the digits that only A and only B read correctly.

@@ -1,6 +1,6 @@
 // A person's own digits: drawn or from pictures, labelled, kept in this browser, saved as a file for Python.
 
-import { button, element, find, notify, save, trying } from "../shared/dom.js";
+import { button, element, find, notify, save, span, trying } from "../shared/dom.js";
 import { greyOf, openImage } from "../shared/image.js";
 import { cropCanvas, joined } from "../shared/pixels.js";
 import { findDigit } from "../shared/stages/find.js";
@@ -13,7 +13,7 @@ const MAX_DIGITS = 2000;
 let digits = []; // {id, label, pixels, who}
 let own = split(0); // the version rises with each change
 let read = null; // what the network reads in each digit
-let waiting = []; // crops of pictures that wait for their labels; the first one is shown
+const waiting = []; // crops of pictures that wait for their labels; the first one is shown
 let changed;
 let database = null;
 let loaded; // settles when the kept digits are here, or cannot be had
@@ -146,11 +146,8 @@ function show() {
 // The digits, those first that are read wrongly, and how many of each writer's are read.
 function list() {
   if (!find("play-own").open) return;
-  const shown = digits.map((digit, i) => ({
-    digit,
-    label: read?.labels[i] ?? digit.label,
-    isTest: own.isTest.has(digit),
-  }));
+  const labelOf = (digit, i) => read?.labels[i] ?? digit.label;
+  const shown = digits.map((digit, i) => ({ digit, label: labelOf(digit, i), isTest: own.isTest.has(digit) }));
   const isWrong = ({ digit, label }) => Number(label !== digit.label);
   const writers = [...new Set(digits.map(({ who = "" }) => who))].map((who) => {
     const tested = shown.filter(({ digit, isTest }) => isTest && (digit.who ?? "") === who);
@@ -164,19 +161,9 @@ function item({ digit, label, isTest }) {
   const picture = cropCanvas(digit.pixels, aDigit(digit.label));
   const name = `Delete this ${digit.label}`;
   const about = [digit.who, read?.isLearned && !isTest && "learned"].filter(Boolean).join(", ");
-  return element(
-    "li",
-    {},
-    button(picture, () => remove([digit]), { class: "plain", "aria-label": name }),
-    String(digit.label),
-    read &&
-      element(
-        "span",
-        label === digit.label ? {} : { class: "doubt" },
-        label === digit.label ? "✓" : `read as ${label}`,
-      ),
-    element("span", { class: "hint" }, about),
-  );
+  const outcome = read && (label === digit.label ? span("✓") : span(`read as ${label}`, "doubt"));
+  const erase = button(picture, () => remove([digit]), { class: "plain", "aria-label": name });
+  return element("li", {}, erase, String(digit.label), outcome, span(about, "hint"));
 }
 
 function remove(gone) {

@@ -1,9 +1,9 @@
 // A drawing goes through the networks as they learn: bars, the units of each layer, and what a unit responds to.
 
-import { element, find, notifyError, trying } from "../shared/dom.js";
+import { find, notifyError, span, trying } from "../shared/dom.js";
 import { greyOf } from "../shared/image.js";
 import { Layers } from "../shared/layers.js";
-import { cropCanvas, drawCrop, drawWeights } from "../shared/pixels.js";
+import { digitItem, drawCrop, drawWeights } from "../shared/pixels.js";
 import { addBars, showBars } from "../shared/prediction.js";
 import { toMnist } from "../shared/stages/preprocess.js";
 import { Strokes } from "../shared/strokes.js";
@@ -73,13 +73,11 @@ export function setLayers(name, units) {
   const shape = String(units);
   if (shapes[name] === shape) return;
   shapes[name] = shape;
-  layers[name].build(
-    (units ?? []).map((count, i) => ({
-      name: `Hidden layer ${i + 1}: ${count} units`,
-      count,
-      columns: Math.min(count, count > 64 ? 32 : 16),
-    })),
-  );
+  const map = (count, i) => {
+    const columns = Math.min(count, count > 64 ? 32 : 16);
+    return { name: `Hidden layer ${i + 1}: ${count} units`, count, columns };
+  };
+  layers[name].build((units ?? []).map(map));
   find("play-layers-hint").hidden = !Object.values(layers).some(({ maps }) => maps.length);
   if (shown?.network === name) closeUnit();
 }
@@ -136,16 +134,8 @@ function showUnit(network, layer, unit) {
       ? "Its weights, traced back through the layers below to the pixels (the gradient, averaged over 128 test digits): ink on orange pixels excites it, ink on blue ones holds it back."
       : "Its weights: ink on orange pixels excites it, ink on blue ones holds it back.";
     drawWeights(find("play-unit-picture"), found.picture);
-    find("play-unit-digits").replaceChildren(
-      ...found.digits.map((digit) =>
-        element(
-          "li",
-          {},
-          cropCanvas(digit.picture, `a ${digit.label}`),
-          element("span", { class: "hint" }, digit.output.toFixed(2)),
-        ),
-      ),
-    );
+    const item = ({ picture, label, output }) => digitItem(picture, label, span(output.toFixed(2), "hint"));
+    find("play-unit-digits").replaceChildren(...found.digits.map(item));
     find("play-unit-searched").textContent =
       `Of ${found.searched.toLocaleString("en")} training digits these excite it most; below each, its output.`;
   });

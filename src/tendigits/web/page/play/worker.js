@@ -16,12 +16,16 @@ const FILMED = [0.1, 1, 10]; // epochs after which its weights are kept for the 
 const STOPS = [...EARLY_TESTS, ...FILMED];
 const MAX_EARLY_DIGITS = 2000; // for a test in the first epoch
 
+// What a network has not done yet; `until` is the epoch until which it learns, times are those of performance.now().
+const UNTESTED = { tested: -1, testedAt: -Infinity, testMs: 0, checked: -1, checkedAt: -Infinity };
+const NEW = { until: 0, batches: 0, error: null, pace: Infinity, ...UNTESTED };
+
 let kernel; // the compiled kernel, as a promise
 let net = null; // {learner, test, mine, until, steps, status, error, ...}
 let wake = (_ = null) => {};
 
 const requests = {
-  start: ({ wasm }) => {
+  start({ wasm }) {
     kernel = WebAssembly.compile(wasm);
   },
 
@@ -29,40 +33,18 @@ const requests = {
   async build({ settings, train, test, mine, weights }) {
     const learner = new Learner(await kernel, settings, train);
     if (weights) learner.kernel.state = weights;
-    net = {
-      learner,
-      settings,
-      train,
-      test,
-      mine,
-      weights,
-      film: [{ epoch: 0, weights: learner.kernel.state }],
-      until: 0,
-      batches: 0,
-      error: null,
-      pace: Infinity,
-      tested: -1,
-      testedAt: -Infinity,
-      testMs: 0,
-      checked: -1,
-      checkedAt: -Infinity,
-    };
+    const film = [{ epoch: 0, weights: learner.kernel.state }];
+    net = { learner, settings, train, test, mine, weights, film, ...NEW };
     live(net);
   },
 
   reset: () => requests.build(net),
-  learn: ({ until }) => {
+  learn({ until }) {
     net.until = until === "epoch" ? Math.floor(net.learner.epoch) + 1 : until;
   },
-  batch: () => {
-    Object.assign(net, { until: 0, batches: 1 });
-  },
-  own: ({ mine }) => {
-    Object.assign(net, { mine, checked: -1 });
-  }, // other own digits to test with
-  pace: ({ epoch }) => {
-    net.pace = epoch;
-  }, // the other network's, which this one waits for
+  batch: () => void Object.assign(net, { until: 0, batches: 1 }),
+  own: ({ mine }) => void Object.assign(net, { mine, checked: -1 }), // other own digits to test with
+  pace: ({ epoch }) => void Object.assign(net, { pace: epoch }), // the other network's, which this one waits for
 
   // Each layer's outputs for a drawing, 784 bytes; null if they are no longer finite numbers.
   draw({ pixels }) {

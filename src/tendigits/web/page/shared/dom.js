@@ -25,6 +25,8 @@ export function element(name, attributes = {}, ...children) {
 export const button = (text, onclick, attributes = {}) =>
   element("button", { type: "button", ...attributes, onclick }, text);
 
+export const span = (text, kind) => element("span", { class: kind }, text);
+
 // The attributes of an SVG rectangle.
 export const rectOf = ([left, top, right, bottom]) => ({ x: left, y: top, width: right - left, height: bottom - top });
 

@@ -71,6 +71,9 @@ export function drawStrip(canvas, base64) {
 export const cropCanvas = (base64, label) => newCanvas("crop", drawCrop, base64, label);
 export const stripCanvas = (base64, label) => newCanvas("strip", drawStrip, base64, label);
 
+// An item of a list: the picture of a digit, and what stands below it.
+export const digitItem = (picture, label, ...texts) => element("li", {}, cropCanvas(picture, `a ${label}`), ...texts);
+
 function newCanvas(kind, draw, base64, label) {
   const canvas = element("canvas", { class: kind, role: "img", "aria-label": label });
   draw(canvas, base64);
