@@ -12,18 +12,19 @@
 #   make reader       train the reader's networks and put them into the package, four hours; it goes on where it stopped
 #                     (STRINGS=folder of real writing to learn from, too)
 #   make notebook     execute the notebooks anew, half an hour
+#   make dist         the five wheels and the sdist;  make test-installed: the tests of this machine's wheel
 #   make docs         the site, in site/index.html; it needs no server
 #   make pictures     the README's pictures from a real run
 #   make lock         choose the newest versions anew
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 UV := $(BIN)/uv
 # uv trusts the system's certificates, as pip does: a company's proxy has one of its own.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: setup train lab test test-slow check docs format address lock results bench bench-read bench-serve reader notebook pictures clean
+.PHONY: setup train lab test test-slow check docs format address check-metadata dist check-release test-installed lock results bench bench-read bench-serve reader notebook pictures clean
 
 # uv is installed at its locked version and then installs a lock file; everything is checked by its digest. The byte
 # code is compiled now: without it every start of Keras takes seconds more.
@@ -72,7 +73,39 @@ check: setup node_modules
 	$(BIN)/mypy
 	$(BIN)/python tools/check_words.py
 	npm run --silent check
-	$(MAKE) --no-print-directory docs
+	$(MAKE) --no-print-directory check-metadata docs
+
+RELEASE = $(UV) run --quiet --no-project --isolated --with-requirements requirements-release.lock
+
+check-metadata: setup
+	$(RELEASE) cffconvert --validate
+	$(RELEASE) actionlint
+
+# The five wheels and the sdist, in dist/, checked as PyPI does.
+dist: setup
+	rm -rf dist
+	$(BIN)/python hatch_build.py wheels
+	$(BIN)/python -m hatchling build --target sdist
+	$(RELEASE) twine check --strict dist/*
+	$(RELEASE) pyroma --min 8 dist/*.tar.gz
+
+# What a release needs besides: an address that is not the placeholder, and a tag that is the version.
+check-release: setup
+	$(BIN)/python tools/address.py
+	$(BIN)/python tools/release.py $(TAG)
+
+# The wheel of this machine in dist/, in an environment of its own, under the tests of what it does without a checkout.
+PORTABLE := tests/batch tests/data tests/digits tests/engine tests/model tests/numbers tests/pictures tests/pool \
+  tests/read tests/report tests/runs tests/tables tests/teach tests/train tests/test_cli.py tests/test_files.py
+INSTALLED := .installed
+INSTALLED_BIN := $(INSTALLED)/$(notdir $(BIN))
+
+test-installed: | $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) $(INSTALLED)
+	$(UV) pip install --quiet --python $(INSTALLED_BIN)/python --no-build --constraint requirements.lock --group dev \
+	  --find-links dist "tendigits[train,serve,notebook]==$$($(BIN)/python tools/release.py)"
+	$(INSTALLED_BIN)/tendigits --version --json
+	$(INSTALLED_BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(or $(ARGS),$(PORTABLE))
 
 # The site, with the playground and the page that reads a digit in it; a link or an anchor that leads nowhere fails.
 docs: setup node_modules .site/play .site/digit
@@ -81,11 +114,11 @@ docs: setup node_modules .site/play .site/digit
 WEB = $(shell find src/tendigits/web src/tendigits/export src/tendigits/digits -type f -not -name '*.pyc')
 
 .site/play: $(WEB) | setup
-	$(BIN)/tendigits export play --to web $@ > .site.log
+	$(BIN)/tendigits export play --to web $@ --overwrite > .site.log
 	@touch $@
 
 .site/digit: $(WEB) | setup
-	$(BIN)/tendigits export reader --to web --out $@ > .site.log
+	$(BIN)/tendigits export reader --to web --out $@ --overwrite > .site.log
 	@touch $@
 
 # Biome and the TypeScript compiler, for the web files.
@@ -100,7 +133,7 @@ format: setup
 # make lock UPGRADE= keeps the versions that are there and adds what is missing.
 UPGRADE ?= --upgrade
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-  --custom-compile-command "make lock" pyproject.toml
+  --custom-compile-command "make lock"
 
 # The owner's address, once it is known: make address ADDRESS=https://github.com/NAME/tendigits
 address: setup
@@ -108,8 +141,9 @@ address: setup
 	$(BIN)/python notebooks/colab.py
 
 lock: setup
-	$(COMPILE) $(UPGRADE) --all-extras --group dev --output-file requirements.lock
-	$(COMPILE) --extra train --constraint requirements.lock --output-file requirements-train.lock
+	$(COMPILE) pyproject.toml $(UPGRADE) --all-extras --group dev --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra train --constraint requirements.lock --output-file requirements-train.lock
+	$(COMPILE) $(UPGRADE) --group release --output-file requirements-release.lock
 
 results: setup
 	$(BIN)/python bench/recipes.py $(if $(DATA),--data $(DATA))

@@ -1,6 +1,6 @@
 """Model cards of the reader's networks, and a data card, in the form of Hugging Face, into reader/cards/.
 
-python reader/cards.py     # from the weights and networks, reader.json, CREDIT, fonts.csv, and bench/results/reading.json
+python reader/cards.py   # from weights, networks, reader.json, CREDIT, fonts.csv, and bench/results/reading.json
 """
 
 import csv
