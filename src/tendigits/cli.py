@@ -24,6 +24,7 @@ from tendigits.batch.demo import demo
 from tendigits.cluster import with_address
 from tendigits.errors import Interrupted, TendigitsError, Terminated, UserError, printable, reason_of
 from tendigits.export.command import export
+from tendigits.machine import interrupt
 from tendigits.options import PlainCommand, PlainGroup
 from tendigits.report.command import data, evaluate, runs
 from tendigits.serve.command import play, serve
@@ -155,7 +156,7 @@ def _repeat_signal(ignored: "UnraisableHookArgs") -> None:
         sys.__unraisablehook__(ignored)
     else:
         number = getattr(ignored.exc_type, "signal_number", signal.SIGINT)
-        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
+        threading.Timer(0.05, interrupt, (number,)).start()
 
 
 def _on_terminate(*_: object) -> None:

@@ -7,9 +7,11 @@ old file in one step.
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +20,8 @@ from typing import Any
 from tendigits.errors import DiskError, RunError, reason_of
 from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
 
-LOCK = ".lock"  # name of the file that locks a folder; it contains the process id
+LOCK = ".lock"  # name of the file that locks a folder; from its second byte on it contains the process id
+WAITS_SECONDS = (0.01, 0.1, 0.5)  # before a file is replaced that another program has open
 _PREFIX = ".writing-"  # of temporary files
 
 
@@ -45,8 +48,9 @@ def replacing(path: Path, check: Callable[[Path], object] = lambda _: None) -> I
         with _disk_errors(path):
             if path.is_file() and not path.is_symlink():
                 shutil.copymode(path, temporary)
-            temporary.replace(path)
-            _flush(path.parent)
+            _replace(temporary, path)
+            if os.name == "posix":  # Windows opens no folders, and NTFS keeps a journal of them
+                _flush(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -135,9 +139,13 @@ def lock_folder(folder: Path, advice: str) -> Iterator[None]:
     lock = FileLock(path, timeout=0.5, preserve_lock_file=True)
     try:
         lock.acquire()
-        path.write_text(str(os.getpid()))
+        with path.open("r+b") as file:
+            file.seek(1)  # the lock is on the first byte, which on Windows nobody else may read or write
+            file.write(b"%d\n" % os.getpid())
     except Timeout:
-        holder = read_inside(folder, LOCK, 32).decode(errors="replace")
+        with path.open("rb") as file:
+            file.seek(1)
+            holder = file.readline(32).decode(errors="replace").strip()
         raise RunError(f"{folder} is in use by process {holder}; wait for it, or {advice}") from None
     except OSError as error:
         lock.release()
@@ -153,6 +161,12 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def portable(name: str) -> str:
+    """A name for a file or a folder that every system accepts. On Windows con.png is a device, and a: a drive."""
+    name = re.sub(r'[<>:"/\\|?*\x00-\x1f]|[. ]$', "_", name)
+    return re.sub(r"(?i)^(?=(con|prn|aux|nul|com\d|lpt\d)(\.|$))", "_", name)
 
 
 def need_space(folder: Path, n_bytes: int) -> None:
@@ -185,7 +199,21 @@ def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:  # h5py reports a full disk as a RuntimeError
-        raise DiskError(f"cannot write {path}: {reason_of(error)}; free some space or choose another folder") from error
+        is_open = os.name == "nt" and isinstance(error, PermissionError)
+        advice = "close it in other programs" if is_open else "free some space"
+        raise DiskError(f"cannot write {path}: {reason_of(error)}; {advice} or choose another folder") from error
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Move a file to its place. Windows refuses that while another program has the old file open."""
+    for seconds in WAITS_SECONDS:
+        with suppress(PermissionError):
+            temporary.replace(path)
+            return
+        if os.name == "posix":
+            break
+        time.sleep(seconds)  # a reader, or a virus scanner, closes it soon
+    temporary.replace(path)
 
 
 def _flush(path: Path) -> None:

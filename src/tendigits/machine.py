@@ -1,5 +1,6 @@
 """Versions, build, machine and git commit: for run.json, the benchmarks and `tendigits --version --json`."""
 
+import _thread
 import hashlib
 import os
 import platform
@@ -61,7 +62,9 @@ def describe_commit(folder: Path) -> dict[str, Any] | None:
     """The git commit of `folder` and whether files differ from it; None outside a git checkout."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        found = subprocess.check_output(command, cwd=folder, stderr=subprocess.DEVNULL, text=True, timeout=10).strip()
+        found = subprocess.check_output(
+            command, cwd=folder, stderr=subprocess.DEVNULL, encoding="utf-8", timeout=10
+        ).strip()
     except (OSError, subprocess.SubprocessError):
         return None
     return {"commit": found.removesuffix("-dirty"), "changed": found.endswith("-dirty")}
@@ -74,10 +77,15 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def interrupt(number: int) -> None:
+    """Send this process a signal, for which it has a handler. On Windows `os.kill` would end it at once."""
+    _thread.interrupt_main(number) if os.name == "nt" else os.kill(os.getpid(), number)
+
+
 def _processor() -> str:
     """The processor's name, in Linux from /proc/cpuinfo."""
     with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or platform.machine()

@@ -53,9 +53,9 @@ def check_targets(targets: Iterable[Target], inputs: Iterable[str | Path], overw
         real = os.path.realpath(path)
         if _identity(real) in read:
             raise UserError(f"{option} would overwrite {path}, which is read; choose another name")
-        if real in planned:
+        if real.casefold() in planned:  # Windows and macOS ignore case
             raise UserError(f"expected a file for each output, received {path} twice; choose another name")
-        planned.add(real)
+        planned.add(real.casefold())
         _check_folder(Path(real).parent, target.makes_folder)
         if path.exists() and path.stat().st_size and not overwrite:
             raise UserError(f"{option} would replace {path}; choose another name, or add --overwrite")

@@ -72,7 +72,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ValueError: it is not TOML.
     """
     try:
-        return tomllib.loads(read_file(path, MAX_TOML_BYTES).decode("utf-8"))
+        return tomllib.loads(read_file(path, MAX_TOML_BYTES).decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("expected fewer nested lists") from None
 

@@ -17,7 +17,7 @@ from tempfile import gettempdir, mkdtemp
 from typing import Any
 
 from tendigits.errors import DiskError, UserError, printable
-from tendigits.files import make_folder, replacing, writing
+from tendigits.files import make_folder, portable, replacing, writing
 from tendigits.geometry import Box
 from tendigits.outputs import Target, check_targets
 from tendigits.pictures.documents import split_address
@@ -71,14 +71,15 @@ def plan_show(paths: Sequence[str], show: Path | None) -> Mapping[str, Path]:
     if show.is_file() or show.suffix.lower() in SHOW_FORMATS:
         raise UserError(f"expected a folder for the {len(paths)} pictures of --show, received {show}; give a folder")
     planned: dict[str, Path] = {}
-    taken: set[Path] = set()
+    taken: set[str] = set()  # without case, which Windows and macOS ignore
     for path in dict.fromkeys(paths):
-        name = printable(PurePath(path).stem).replace("\\", "_")
-        stem, n = name.encode()[:MAX_STEM_BYTES].decode(errors="ignore"), 1
-        while (target := show / (f"{stem}.png" if n == 1 else f"{stem}-{n}.png")) in taken:
+        stem = portable(printable(PurePath(path).stem)).encode()[:MAX_STEM_BYTES].decode(errors="ignore")
+        name, n = f"{stem}.png", 1
+        while name.casefold() in taken:
             n += 1
-        planned[path] = target
-        taken.add(target)
+            name = f"{stem}-{n}.png"
+        planned[path] = show / name
+        taken.add(name.casefold())
     return planned
 
 

@@ -116,7 +116,7 @@ def _download(path: Path) -> None:
     make_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         command = [npm, "pack", f"{RUNTIME}@{VERSION}", "--pack-destination", folder]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        ended = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=600, check=False)
         packed = list(Path(folder).glob("*.tgz"))
         if ended.returncode or not packed:
             reason = " ".join(ended.stderr.split())[:300]

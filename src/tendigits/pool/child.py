@@ -11,15 +11,19 @@ import json
 import os
 import runpy
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
+from tendigits.machine import interrupt
+
 MAX_LINE_BYTES = 2**22  # longest line that a child may print: those of our commands have a few hundred bytes
 MAX_STDERR_BYTES = 2**16  # of the end of standard error that is kept: room for a traceback
 MAX_REASON_CHARACTERS = 500
+NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Windows' way to start a session
 
 
 class Child:
@@ -41,7 +45,8 @@ class Child:
         process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, stdin=pipe, stdout=pipe, stderr=pipe, limit=MAX_LINE_BYTES,
             # Outside the server's process group: Ctrl-C reaches the server alone, which then stops the child.
-            start_new_session=True, env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
+            start_new_session=True, creationflags=NEW_GROUP,
+            env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
         )  # fmt: skip
         return cls(process)
 
@@ -86,7 +91,7 @@ async def _read_tail(stream: asyncio.StreamReader) -> bytes:
 def _terminate_with_input() -> None:
     while os.read(0, 1):  # not sys.stdin, whose lock Python would wait for at exit
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    interrupt(signal.SIGTERM)
 
 
 if __name__ == "__main__":

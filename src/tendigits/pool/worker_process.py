@@ -81,7 +81,7 @@ def watched(memory: int, timeout: float | None, stop: Callable[[str], None]) -> 
 def data_size() -> int:
     """Bytes of private writable memory that this process has; 0 without /proc."""
     with suppress(OSError):
-        return int(Path("/proc/self/statm").read_text().split()[5]) * mmap.PAGESIZE
+        return int(Path("/proc/self/statm").read_text("ascii").split()[5]) * mmap.PAGESIZE
     return 0
 
 

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tendigits.errors import RecipeError, RunError, reason_of
-from tendigits.files import LOCK, lock_folder, remove_leftovers, write_text
+from tendigits.files import LOCK, lock_folder, portable, remove_leftovers, write_text
 from tendigits.model.recipe import MAX_EPOCHS, Recipe
 from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
 
@@ -203,8 +203,8 @@ def check_inside(folder: Path, name: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """Raise RunError unless the name is one of a folder, without a path."""
-    if name in ("", ".", "..") or Path(name).name != name:
+    """Raise RunError unless the name is one of a folder, without a path, on every system."""
+    if not name or portable(name) != name:
         raise RunError(f"expected a plain name for the run, received {name!r}; choose the folder with --runs")
 
 
