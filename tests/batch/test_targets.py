@@ -164,7 +164,7 @@ def test_a_thousand_sheets_of_one_name_are_named_at_once():
 
 def test_the_name_of_a_forms_field_is_no_formula(tmp_path):
     with Output(
-        tmp_path / "out.csv", as_json=False, one=False, named=False, show={}, table=None, sums="auto",
+        tmp_path / "out.csv", as_json=False, one=False, named=False, show={}, table=None,
         shows_text=True, fields=["=1+1"], key=None,
     ):  # fmt: skip
         pass
