@@ -48,7 +48,7 @@ def test_a_model_or_a_page_that_a_person_has_is_not_replaced(export, run_that_re
         (["--to", "onnx", "--to", "h5", "--out", "a.onnx"], "expected one --to with --out, received 2"),
         (["--to", "keras", "--int8"], "expected --int8 with onnx, litert or web, received it with keras"),
         (["--to", "keras", "--also", "runs/other"], "expected --to web with --also"),
-        (["--to", "tar"], "'tar' is not one of 'onnx', 'litert', "),
+        (["--to", "tar"], "--to tar: expected onnx, litert, "),
     ],
 )
 def test_an_impossible_request_is_one_line(export, options, message):

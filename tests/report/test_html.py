@@ -179,7 +179,7 @@ def test_own_digits_have_a_section_with_those_that_are_misread(evaluation, digit
     assert "4 digits from my <digits>.npz were learned with the others" in section
     assert "3 more of them test the network: it reads 2." in section
     assert "1 read as 7, 100.0%" in section
-    assert "Own digits: 2 of 3 (95% interval 21% to 94%); others were learned." in page.texts("body")[0]
+    assert "Own digits: 2 of 3 that were not learned (95% interval 21% to 94%)." in page.texts("body")[0]
 
 
 def test_names_and_notes_are_escaped(perfect):

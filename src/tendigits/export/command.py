@@ -72,6 +72,8 @@ def export(
     require("tendigits export", "train", *(["export"] if "litert" in to else []))
     if out is not None and len(to) > 1:
         raise UserError(f"expected one --to with --out, received {len(to)}")
+    if also and "web" not in to:
+        raise UserError("expected --to web with --also")
     from tendigits.export.formats import FORMATS, check, default_path, export_file
     from tendigits.export.source import READER, locate, open_source
     from tendigits.export.web import FILES, SUFFIX, export_page, fetch_runtime
@@ -91,8 +93,6 @@ def export(
     inputs = [file for path in read for file in (path.iterdir() if path.is_dir() else [path])]
     check_targets(targets, inputs, overwrite or out is None)  # exports/ is a folder of ours
     fetched = fetch_runtime(runtime) if "web" in to else None
-    if also and "web" not in to:
-        raise UserError("expected --to web with --also")
     opened = open_source(source, data)
     others = [open_source(other, data) for other in also or ()]
     for format_ in to:

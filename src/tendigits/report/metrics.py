@@ -138,10 +138,8 @@ def own_digits_text(report: Report) -> str:
     """How many own digits are read, in a sentence; '' without own digits."""
     if (own := report.own_digits) is None:
         return ""
-    low, high = own.interval
-    return (
-        f"own digits: {own.n - own.errors:,} of {own.n:,} (95% interval {low:.0%} to {high:.0%}); others were learned"
-    )
+    n_right, (low, high) = own.n - own.errors, own.interval
+    return f"own digits: {n_right:,} of {own.n:,} that were not learned (95% interval {low:.0%} to {high:.0%})"
 
 
 def percent(ratio: float | None, places: int = 2) -> str:
