@@ -74,7 +74,9 @@ def compile_libraries(name: str, folder: Path) -> list[Path]:
 
 def compile_library(output: Path, name: str, *options: str) -> None:
     """Write a library for a platform."""
-    _compile(output, "-shared", "-fPIC", "-target", PLATFORMS[name][0], *options)
+    # The linker for macOS would write this machine's path of the output into it.
+    own_name = (f"-Wl,-install_name,@rpath/{output.name}",) if "darwin" in name else ()
+    _compile(output, "-shared", "-fPIC", "-target", PLATFORMS[name][0], *own_name, *options)
 
 
 def compile_wasm(output: Path) -> None:
