@@ -114,9 +114,9 @@ TAKEN_AWAY = {
 @pytest.mark.parametrize(
     ("settings", "recipe"),
     [
-        ({}, Recipe(name="play")),
+        ({}, Recipe(name="play", seed=0)),
         (TAKEN_AWAY | {"digits": 150, "label_noise": 0.25, "mine": True}, Recipe(name="play", **TAKEN_AWAY)),
-        ({"hidden": [], "shift": 2}, Recipe(name="play", hidden=(), augmentation=Augmentation(shift=2.0))),
+        ({"hidden": [], "shift": 2}, Recipe(name="play", hidden=(), seed=0, augmentation=Augmentation(shift=2.0))),
     ],
 )
 def test_the_recipe_file_is_that_of_the_settings(tmp_path, settings, recipe):

@@ -62,7 +62,7 @@ export function asRecipe(settings) {
   const { digits, mine, label_noise, shift, rotate, ...recipe } = settings;
   const classic = defaults();
   const lines = Object.entries(recipe)
-    .filter(([name, value]) => String(value) !== String(classic[name]))
+    .filter(([name, value]) => name === "seed" || String(value) !== String(classic[name])) // Python has another seed
     .map(
       ([name, value]) =>
         `${name} = ${name === "dropout" || name === "learning_rate" ? float(value) : JSON.stringify(value)}`,
