@@ -274,12 +274,14 @@ def test_a_film_strip_shows_what_the_first_epochs_read(play, tmp_path):
     train_epoch(page, 1)
     train_epoch(page, 2)
     draw_in_play(page, THREE)
+    page.wait_for_timeout(1000)  # the bars have the whole drawing
     before = page.locator("#play-bars-a").inner_text()
     page.click("#play-film")
     strip = page.locator("#play-film-strip")
     expect(strip).to_be_visible()
     about = strip.get_attribute("aria-label")
     assert re.fullmatch(r"What .*epoch 0\.00: \d; epoch 0\.1\d: \d; epoch 1\.00: \d; epoch 2\.00: \d", about), about
+    page.wait_for_timeout(1000)
     assert page.locator("#play-bars-a").inner_text() == before
     with Image.open(download(page, "#play-film-save", tmp_path)) as picture:
         assert picture.size == (4 * 300, 732)

@@ -100,11 +100,10 @@ def network_script(run: Run) -> str:
             f"expected at most {MAX_LAYERS} hidden Dense layers of at most {MAX_UNITS:,} units, all with one of "
             f"{', '.join(ACTIVATIONS)}, for the playground; {run.path.name} has others"
         )
-    weights = b"".join(array.astype("<f4").tobytes() for layer in dense for array in layer.get_weights())
     settings = recipe.model_dump(include={"dropout", "learning_rate", "batch_size", "seed"})
     settings |= {"hidden": hidden, "activation": activations.pop()}
     settings["optimizer"] = recipe.optimizer if recipe.optimizer in OPTIMIZERS else "adam"
-    packed = base64.b64encode(gzip.compress(weights, GZIP_LEVEL, mtime=0)).decode()
+    packed = [_packed(array.astype("<f4").tobytes()) for layer in dense for array in layer.get_weights()]
     about = {"name": run.path.name, "settings": settings, "packed": packed}
     return f"globalThis.tendigitsNetwork = {json.dumps(about)};\n"
 
@@ -125,9 +124,12 @@ def digits_script(*, more: bool) -> str:
     x_test, y_test = (np.concatenate([each[::5], np.delete(each, np.s_[::5], axis=0)]) for each in test_set)
     train, test = (slice(n, None) if more else slice(n) for n in (N_TRAIN, N_TEST))
     images, labels = np.concatenate([x_train[train], x_test[test]]), np.concatenate([y_train[train], y_test[test]])
-    packed = base64.b64encode(gzip.compress(pack(images, labels), GZIP_LEVEL, mtime=0)).decode()
-    about = {"train": len(y_train[train]), "test": len(y_test[test]), "packed": packed}
+    about = {"train": len(y_train[train]), "test": len(y_test[test]), "packed": _packed(pack(images, labels))}
     return f"globalThis.tendigitsDigits = {json.dumps(about)};\n"
+
+
+def _packed(data: bytes) -> str:
+    return base64.b64encode(gzip.compress(data, GZIP_LEVEL, mtime=0)).decode()
 
 
 def pack(images: Pixels, labels: Pixels) -> bytes:

@@ -127,27 +127,16 @@ export class Kernel {
     return [this.floats(weights, inputs * units), this.floats(biases, units)];
   }
 
-  // All layers' weights and biases as one list of numbers.
+  // The weights and biases of all layers: [weights, biases, weights, biases, ...].
   get state() {
-    const parts = this.units.slice(1).flatMap((_, layer) => this.parameters(layer));
-    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
+    return this.units.slice(1).flatMap((_, layer) => this.parameters(layer));
   }
 
-  set state(all) {
+  set state(arrays) {
     const { weights, biases } = this.places;
-    let at = 0;
     for (let layer = 0; layer < this.units.length - 1; layer++) {
-      const [inputs, units] = this.units.slice(layer, layer + 2);
-      new Float32Array(this.memory, weights, inputs * units).set(all.subarray(at, at + inputs * units));
-      at += inputs * units;
-      new Float32Array(this.memory, biases, units).set(all.subarray(at, at + units));
-      at += units;
+      new Float32Array(this.memory, weights).set(arrays[2 * layer]);
+      new Float32Array(this.memory, biases).set(arrays[2 * layer + 1]);
       this.functions.dense_copy(this.net, layer, 0, weights, biases, 1);
     }
   }

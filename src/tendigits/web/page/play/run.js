@@ -12,7 +12,8 @@ export const firstSettings = () => ({ ...defaults(), ...run?.settings });
 export const runOf = (settings) =>
   run && hashOf({ a: settings }) === hashOf({ a: firstSettings() }) ? run.name : null;
 
-// The run's weights and biases, layer by layer, if its network has these settings.
-export async function runWeights(settings) {
-  return runOf(settings) && new Float32Array((await unpacked(run.packed)).buffer);
+// The run's weights and biases, as the kernel's state, if its network has these settings; else null.
+export function runWeights(settings) {
+  const arrayOf = async (base64) => new Float32Array((await unpacked(base64)).buffer);
+  return runOf(settings) && Promise.all(run.packed.map(arrayOf));
 }
