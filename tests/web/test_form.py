@@ -5,6 +5,7 @@ import io
 import tomllib
 
 import numpy as np
+import openpyxl
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Page, expect
@@ -109,6 +110,12 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
     assert [[row[0].rpartition("/")[2], *row[1:]] for row in expected] == shown
     assert failed[:3] == ["c.png", "", ""]
     assert failed[3].startswith("expected a whole PNG")
+    sheet = openpyxl.load_workbook(download(page, "#forms-xlsx", tmp_path))["forms"]
+    assert [[cell.value for cell in row] for row in sheet.iter_rows(max_row=3)] == [
+        ["picture", *NAMES], ["a.png", 40275, 17], ["b.png", 50913, None],
+    ]  # fmt: skip
+    assert sheet["C3"].comment.text.startswith("is not in the picture")
+    assert sheet["B4"].comment.text.startswith("expected a whole PNG")
     page.locator("#form-rows .doubtful input").press("Enter")
     expect(page.locator("#forms-state")).to_have_text("3 pictures, 0 cells to check, 1 not read")
     page.reload()  # which loses nothing

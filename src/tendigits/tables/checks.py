@@ -225,7 +225,7 @@ def _sums_of(series: Sequence[Sequence[Cell]], is_given: bool) -> list[tuple[int
                 if n_agreeing >= max(most, 1) and (is_enough or (is_given and is_last)):
                     most, best, addends = n_agreeing, length, candidates
         if best:
-            found.append((total, addends[-best:]))
+            found.append((total, [i for i in addends[-best:] if any(cells[i].value for cells in series)]))
             stack = stack[:-best] if addends is stack else stack
         stack = [*stack, total]
     return found[::-1]

@@ -1,7 +1,7 @@
 // Filled forms: each picture is read with the form and becomes a row of a table and of a CSV.
 
-import { ask } from "../shared/api.js";
-import { element, find, saveCsv } from "../shared/dom.js";
+import { XLSX, ask, askFile } from "../shared/api.js";
+import { element, find, save, saveCsv, trying } from "../shared/dom.js";
 import { stripCanvas } from "../shared/pixels.js";
 import { plural } from "../shared/text.js";
 
@@ -9,7 +9,14 @@ let names = []; // of the fields
 let rows = []; // a picture each: {path, cells, error}; `error` is null if it was read
 let whenChanged; // called after each change
 
+const MAX_VALUE_LENGTH = 100; // of a cell that the server takes
+const MAX_REASON_LENGTH = 500;
+
 export function startFilled() {
+  find("forms-xlsx").addEventListener("click", () => trying(async () => {
+    const tables = [{ name: "forms", rows: [["picture", ...names].map(plainCell), ...rows.map(cellsOf)] }];
+    save(await askFile("v1/tables/export", { method: "POST", json: { tables }, headers: { accept: XLSX } }), "forms.xlsx");
+  }));
   find("forms-csv").addEventListener("click", () => saveCsv([["path", ...names, "to check"], ...rows.map(csvRow)], "forms.csv"));
 }
 
@@ -89,6 +96,16 @@ function summarize() {
   const parts = [plural(rows.length, "picture"), `${plural(cells.filter((cell) => !cell.accepted).length, "cell")} to check`];
   find("forms-state").textContent = [...parts, ...(failed ? [`${failed} not read`] : [])].join(", ");
   whenChanged();
+}
+
+const plainCell = (value) => ({ value: value.slice(-MAX_VALUE_LENGTH) });
+
+// A row of the spreadsheet: what is doubtful is coloured there, and all of a picture that could not be read.
+function cellsOf({ path, cells, error }) {
+  const sent = error === null ? cells : names.map(() => ({ value: "", accepted: false, reason: error, confidence: 0 }));
+  return [plainCell(path), ...sent.map(({ value, accepted, reason, confidence, strip }) => ({
+    ...plainCell(value), ...(accepted ? {} : { accepted, reason: reason.slice(0, MAX_REASON_LENGTH), confidence, strip }),
+  }))];
 }
 
 // A row as `tendigits read --form` writes it; the last column of a picture that could not be read has the reason.

@@ -2,7 +2,7 @@
 // cell enlarged, why it is doubtful, and what else it may be.
 
 import { storeNumber } from "../correct/correct.js";
-import { ask, askFile } from "../shared/api.js";
+import { XLSX, ask, askFile } from "../shared/api.js";
 import { paintNumbers, pointAt } from "../read/picture.js";
 import { element, find, notify, placeMessage, save, trying } from "../shared/dom.js";
 import { plural } from "../shared/text.js";
@@ -16,7 +16,6 @@ const MAX_WRONG = 3; // rows and columns that do not add up and are named
 const MAX_SENT_CHARACTERS = 3_500_000; // of all tables; the server takes 4 MB
 const [WORD_HEIGHT, MAX_WORD_WIDTH] = [24, 120]; // pixels
 const ENLARGED_FRACTION = 0.7; // of the enlarged picture's height is the cell; the rest is what stands around it
-const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 let page = null; // the response of the API, with its dense tables as `grids` and the index of the one that is shown as `shown`
 let pages = []; // of its document, null if not read yet

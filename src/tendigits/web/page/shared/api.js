@@ -1,5 +1,7 @@
 // Requests to the server. Every failure becomes an Error whose message is a sentence for people.
 
+export const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 // The JSON that the server answers with; null for an answer without content.
 export async function ask(path, options = {}) {
   const response = await send(path, options);
