@@ -137,6 +137,7 @@ def text_of(mark: int, steps: int) -> str:
 def check(page: Page, address: str, picture: Grey, truth: list[list[str]]) -> dict[str, Any]:
     """Let the person check a photo on the page."""
     page.goto(address)
+    page.wait_for_function("() => document.getElementById('read-network').options.length")  # its scripts run
     data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
     page.set_input_files("#file", {"name": "marks.jpg", "mimeType": "image/jpeg", "buffer": data})
     page.wait_for_selector("#grid tbody td", timeout=120_000)

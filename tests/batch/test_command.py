@@ -190,7 +190,7 @@ def test_a_row_for_each_picture_of_a_form(run, tmp_path):
     cv2.imwrite(str(folder / "other.png"), np.full((300, 400), 240, np.uint8))
     outputs = "--csv", tmp_path / "out.csv", "--table", tmp_path / "all.xlsx"
     code, _, errors = run(folder, "--form", tmp_path / "exam.toml", *outputs)
-    assert (code, f"{folder}/other.png: the picture does not look like this form: " in errors) == (1, True)
+    assert (code, f"{folder}/other.png: the picture does not look like this form; " in errors) == (1, True)
     *_, row = csv.reader((tmp_path / "out.csv").read_text().splitlines())
     assert (row[:2], "does not look like this form" in row[-1]) == ([f"{folder}/other.png", ""], True)
     (name, unread, *_) = [*openpyxl.load_workbook(tmp_path / "all.xlsx")["forms"].rows][-1]

@@ -71,8 +71,7 @@ class Form:
             n_agreeing = len(np.unique(of_page[agrees.ravel() > 0].round(), axis=0))
         if homography is None or n_agreeing < MIN_MATCHES:
             raise DataError(
-                f"the picture does not look like this form: {n_agreeing} of its details were found, {MIN_MATCHES} are "
-                "needed; take the photo from above, with the whole form in it"
+                "the picture does not look like this form; take the photo from above, with the whole form in it"
             )
         size, flags = self.grey.shape[::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return cv2.warpPerspective(grey, homography, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), homography
