@@ -43,6 +43,7 @@ MIN_DIGITS_OF_EACH = 3
 """Of a writer whose hand can fill a sheet."""
 MAX_KEYS = 1000
 
+READ = "() => document.querySelector('#grid tbody td') || document.querySelector('#reading.doubt')?.textContent"
 STATE = """() => {
   const textOf = (cell) => cell.textContent;
   const rows = [...document.querySelectorAll("#grid tbody tr")].map((row) => [...row.cells].slice(1).map(textOf));
@@ -140,7 +141,9 @@ def check(page: Page, address: str, picture: Grey, truth: list[list[str]]) -> di
     page.wait_for_function("() => document.getElementById('read-network').options.length")  # its scripts run
     data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
     page.set_input_files("#file", {"name": "marks.jpg", "mimeType": "image/jpeg", "buffer": data})
-    page.wait_for_selector("#grid tbody td", timeout=120_000)
+    page.wait_for_function(READ, timeout=120_000)
+    if text := page.locator("#reading").inner_text():
+        raise SystemExit(text)
     state = settled(page)
     first, keys, offset = state["doubts"], 0, offset_of(state["rows"], truth)
     while (state := settled(page))["doubts"] and keys < MAX_KEYS:
