@@ -51,7 +51,6 @@ class CheckOptions:
 
 
 OPTIONS = CheckOptions()
-DIFFERENT_ROW = "could not be read"  # the reason of a word in a column of numbers
 
 Cells = dict[Place, Cell]
 
