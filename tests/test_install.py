@@ -129,6 +129,33 @@ def test_scale_sweeps(install, data, tmp_path):
     assert (code, err) == (0, ""), err
 
 
+@pytest.mark.parametrize(
+    "tool",
+    [["uvx", "--from"], ["uvx", "pipx", "run", "--spec"]],
+    ids=["uvx", "pipx"],
+)
+def test_one_line_tries_it_with_an_empty_cache(tool, wheel, tmp_path):
+    """As the README's first lines, with this wheel in place of PyPI's."""
+    folders = {name: str(tmp_path / name) for name in ("UV_CACHE_DIR", "PIPX_HOME", "PIPX_BIN_DIR", "UV_TOOL_DIR")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [*tool, wheel, "tendigits", "demo", "--no-open"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRONMENT | folders | {"PATH": path, "UV_SYSTEM_CERTS": "1"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "tendigits-demo/marks.xlsx" in done.stdout
+    assert (tmp_path / "tendigits-demo" / "marks.xlsx").stat().st_size > 10_000
+
+
+def test_uvx_trains_with_the_extra(wheel, data, tmp_path):
+    command = ["uvx", "--from", f"tendigits[train] @ {wheel.as_uri()}", "tendigits", "train", "--epochs", "1"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = ENVIRONMENT | {"PATH": path, "UV_SYSTEM_CERTS": "1"}
+    subprocess.run([*command, "--data", data, "--name", "one"], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "runs" / "one" / "model.keras").exists()
+
+
 def test_make_train_on_a_clean_clone(clone):
     """It installs what training needs: nothing of Ray, the browser or the linters."""
     command = ["make", "train", "ARGS=--epochs 1 --name one", f"PYTHON={NEWER}"]
