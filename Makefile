@@ -85,6 +85,7 @@ check-metadata: setup
 dist: setup
 	rm -rf dist
 	$(BIN)/python hatch_build.py wheels
+	@test $$(ls dist/*-none-m*.whl dist/*-none-win*.whl | wc -l) -eq 5 || { echo "a wheel lacks the kernel"; exit 1; }
 	$(BIN)/python -m hatchling build --target sdist
 	$(RELEASE) twine check --strict dist/*
 	$(RELEASE) pyroma --min 8 dist/*.tar.gz
