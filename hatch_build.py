@@ -72,11 +72,11 @@ def compile_libraries(name: str, folder: Path) -> list[Path]:
     return list(outputs)
 
 
-def compile_library(output: Path, name: str, *options: str) -> None:
+def compile_library(output: Path, name: str, *options: str, source: str = SOURCE.name) -> None:
     """Write a library for a platform."""
     # The linker for macOS would write this machine's path of the output into it.
     own_name = (f"-Wl,-install_name,@rpath/{output.name}",) if "darwin" in name else ()
-    _compile(output, "-shared", "-fPIC", "-target", PLATFORMS[name][0], *own_name, *options)
+    _compile(output, "-shared", "-fPIC", "-target", PLATFORMS[name][0], *own_name, *options, source=source)
 
 
 def compile_wasm(output: Path) -> None:
@@ -85,8 +85,8 @@ def compile_wasm(output: Path) -> None:
     output.chmod(0o644)
 
 
-def _compile(output: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", "ziglang", "cc", *COMMON, *arguments, "-o", str(output), SOURCE.name]
+def _compile(output: Path, *arguments: str, source: str = SOURCE.name) -> None:
+    command = [sys.executable, "-m", "ziglang", "cc", *COMMON, *arguments, "-o", str(output), source]
     subprocess.run(command, cwd=SOURCE.parent, check=True)
 
 

@@ -3,7 +3,7 @@
     make bench            # all parts, about half an hour; then bench/results/speed.*
     make bench QUICK=1                 # the main table and the epochs of a run, in 5 minutes, printed only
     python bench/speed.py --parts main epochs busy command batch conv
-    python bench/speed.py --parts epochs busy  # how a run goes on, and with a busy process beside it; in 5 minutes
+    python bench/speed.py --parts epochs busy  # how a run goes on, and with a busy process running; 5 minutes
     python bench/speed.py --parts main --peers tendigits compiled_loop jax_scan keras_jax  # in 4 minutes, printed
     python bench/speed.py --environments A B  # tendigits.fit in virtual environments; results/jax.json
     python bench/speed.py --report-only  # tables and picture again, from bench/results/speed.json

@@ -102,7 +102,7 @@ def text(record: Record) -> str:
     titles = {
         "main": "## The classic recipe, batch 32: seconds an epoch",
         "epochs": "## The epochs of a run, after one to warm up: seconds",
-        "busy": "## With one busy process beside it: seconds an epoch",
+        "busy": "## While one other process is busy: seconds an epoch",
         "command": "## The whole command: process start to saved model, 8 epochs, seconds",
         "batch": "## Batch sizes: median seconds an epoch",
         "conv": "## A small conv net, batch 128: seconds an epoch",

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 os.environ["ZIG_GLOBAL_CACHE_DIR"] = str(Path("~/.cache/zig").expanduser())
 BUILD = runpy.run_path(str(ROOT / "hatch_build.py"))
 LEVELS = ["", *(f"_v{n}" for n in (3, 4) if n <= kernel.load_library("").dense_level())]  # that this processor has
+ACTIVATIONS = ["linear", "relu", "tanh", "sigmoid"]
 OPTIMIZERS = {"sgd": (0, 0.01, 0.9, 0, 0), "adam": (1, 0.001, 0.9, 0.999, 1e-7), "rmsprop": (2, 0.001, 0.9, 0, 1e-7)}
 
 
@@ -23,7 +24,7 @@ class DenseNet:
     def __init__(self, library, widths, activation, optimizer, *, dropout=0.0, batch=32, threads=1):
         self.library, self.widths, self.keys = library, np.array(widths, np.int32), None
         layers = len(widths) - 1
-        activations = np.full(layers, kernel.ACTIVATIONS.index(activation), np.int32)
+        activations = np.full(layers, ACTIVATIONS.index(activation), np.int32)
         self.memory = kernel._aligned(library.dense_bytes(layers, self.widths, batch) // 4)
         rates = np.full(layers, dropout, np.float32)
         self.net = library.dense_init(self.memory, layers, self.widths, activations, rates, batch, threads)

@@ -23,8 +23,8 @@ SMALLEST = np.float32(2**-126)  # that is not subnormal
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     """The library with the plain step, which users do not get."""
-    path = tmp_path_factory.mktemp("plain") / "dense.so"
-    BUILD["compile_library"](path, BUILD["MACHINE"], "-DPLAIN_STEP")
+    path, source = tmp_path_factory.mktemp("plain") / "dense.so", Path(__file__).with_name("plain_step.c")
+    BUILD["compile_library"](path, BUILD["MACHINE"], "-I.", source=str(source))
     return ctypes.CDLL(str(path))
 
 

@@ -134,6 +134,67 @@ def dense(**options):
     return model_of(layers.Dense(8, "relu", **options))
 
 
+def changed(change, **options):
+    """A model that `change` is done to."""
+    model = model_of(layers.Dense(8, "relu"), **options)
+    change(model)
+    return model
+
+
+def relu(x):
+    """Not Keras' own."""
+    return keras.ops.maximum(x, -0.5)
+
+
+def double_inputs(layer):
+    call = layer.call
+    layer.call = lambda x, training=None, mask=None: call(2 * x)
+
+
+def has_lora(model):
+    model.layers[0].enable_lora(2)
+    model.compile("adam", "categorical_crossentropy")
+
+
+def has_int8(model):
+    model.layers[0].quantize("int8")
+    model.compile("adam", "categorical_crossentropy")
+
+
+def sum_loss():
+    loss = keras.losses.CategoricalCrossentropy()
+    loss.call = lambda y, p: keras.ops.sum(keras.ops.square(y - p), -1)
+    return loss
+
+
+def own_accuracy():
+    accuracy = keras.metrics.CategoricalAccuracy()
+    accuracy._fn = lambda y, p: keras.ops.mean(p, -1)
+    return accuracy
+
+
+CHANGES = {
+    "the call of a layer": (lambda m: double_inputs(m.layers[0]), "the layers"),
+    "the call of the model": (lambda m: double_inputs(m), "the layers"),
+    "the model's precision": (lambda m: setattr(m, "dtype_policy", keras.DTypePolicy("mixed_bfloat16")), "the layers"),
+    "a regularizer": (lambda m: setattr(m.layers[0].kernel, "regularizer", keras.regularizers.L1()), "the variables"),
+    "a constraint": (lambda m: setattr(m.layers[0].kernel, "constraint", keras.constraints.NonNeg()), "the variables"),
+    "LoRA": (has_lora, "the layers"),
+    "int8": (has_int8, "the layers"),
+    "the step of the optimizer": (
+        lambda m: setattr(m.optimizer, "update_step", lambda g, v, rate: v.assign(v - 0.1 * g)), "the optimizer",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_models_that_were_changed_are_left_to_the_compiled_loop(name):
+    change, reason = CHANGES[name]
+    model = changed(change)
+    model._symbolic_build(data_batch=(X[:2], ONE_HOT[:2]))
+    assert reason_against(model, [(X, ONE_HOT)], 32) == reason
+
+
 class TwoTimes(keras.Sequential):
     def call(self, inputs, training=None, mask=None):
         return super().call(2 * inputs, training=training, mask=mask)
@@ -143,6 +204,7 @@ class TwoTimes(keras.Sequential):
     ("make", "x", "y", "reason"),
     [
         (lambda: model_of(layers.Dense(8, "gelu")), X, ONE_HOT, "the layers"),
+        (lambda: model_of(layers.Dense(8, relu)), X, ONE_HOT, "the layers"),
         (lambda: model_of(layers.Dropout(0.2)), X, ONE_HOT, "the layers"),
         (lambda: model_of(layers.Dense(8), make=TwoTimes), X, ONE_HOT, "the layers"),
         (lambda: dense(kernel_regularizer="l2"), X, ONE_HOT, "the layers"),
@@ -158,7 +220,16 @@ class TwoTimes(keras.Sequential):
             "the learning rate's schedule",
         ),
         (lambda: model_of(loss=keras.losses.CategoricalCrossentropy(label_smoothing=0.1)), X, ONE_HOT, "the loss"),
+        (lambda: model_of(loss=sum_loss()), X, ONE_HOT, "the loss"),
         (lambda: model_of(metrics=["mse"]), X, ONE_HOT, "the metrics"),
+        (lambda: model_of(metrics=[own_accuracy()]), X, ONE_HOT, "the metrics"),
+        (
+            lambda: model_of(loss="sparse_categorical_crossentropy", metrics=[keras.metrics.CategoricalAccuracy()]),
+            X, LABELS, "the metrics",
+        ),
+        (
+            lambda: model_of(layers.Flatten(data_format="channels_first"), layers.Dense(8)), X, ONE_HOT, "the layers",
+        ),
         (model_of, X, ONE_HOT * 0.5, "the data"),
         (model_of, X.astype(np.uint8), ONE_HOT, "the data"),
     ],
@@ -167,7 +238,64 @@ def test_what_the_compiled_loop_trains(make, x, y, reason, monkeypatch, leaves):
     monkeypatch.setattr("tendigits.engine.loop.jax.jit", lambda function, **_: function)  # only the choice matters here
     model = make()
     model._symbolic_build(data_batch=(x[:2], y[:2]))
-    assert reason_against(model, [(keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(y))]) == reason
+    assert reason_against(model, [(keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(y))], 32) == reason
+
+
+def assert_trains_as_keras(theirs, ours, leaves, reason, **options):
+    options = {"epochs": 2, "batch_size": 20, "shuffle": False, "verbose": 0} | options
+    expected, history = theirs.fit(X, ONE_HOT, **options), fit(ours, X, ONE_HOT, **options)
+    assert leaves() == reason
+    for key, values in expected.history.items():
+        np.testing.assert_allclose(history.history[key], values, rtol=1e-4, err_msg=key)
+
+
+def test_a_first_step_finds_what_no_list_names(monkeypatch, leaves):
+    """Dense itself, replaced for all layers: the kernel would train another model."""
+    call = layers.Dense.call
+    monkeypatch.setattr(layers.Dense, "call", lambda self, x, training=None: call(self, x * 2))
+    theirs, ours = (model_of(layers.Dense(8, "relu")) for _ in range(2))
+    assert_trains_as_keras(theirs, ours, leaves, "another result of a first step")
+
+
+def test_what_a_callback_changes_in_compiled_settings_has_no_effect_as_in_keras(leaves):
+    class Change(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.layers[0].activation = keras.activations.tanh
+            self.model.optimizer.beta_1 = 0.1
+
+    theirs, ours = (model_of(layers.Dense(8, "relu")) for _ in range(2))
+    assert_trains_as_keras(theirs, ours, leaves, "", callbacks=[Change()])
+
+
+@pytest.mark.parametrize(
+    "change", [lambda m: setattr(m.layers[0], "trainable", False), lambda m: m.layers[0].quantize("int8")]
+)
+def test_a_layer_that_a_callback_changes_without_compile_is_an_error_as_in_keras(change):
+    for run in (keras.Model.fit, fit):
+        model = model_of(layers.Dense(8, "relu"))
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs, model=model: change(model))
+        with pytest.raises((ValueError, TypeError)):
+            run(model, X, ONE_HOT, epochs=3, verbose=0, callbacks=[callback])
+
+
+def test_a_layer_that_a_callback_freezes_and_compiles_stays(leaves):
+    """The compiled loop trains the rest, as `model.fit` does when it is called once more."""
+
+    def freeze(model):
+        model.layers[0].trainable = False
+        model.compile(optimizers.SGD(0.1), "categorical_crossentropy", metrics=["accuracy"])
+
+    theirs, ours = (model_of(layers.Dense(8, "relu")) for _ in range(2))
+    options = {"batch_size": 20, "shuffle": False, "verbose": 0}
+    theirs.fit(X, ONE_HOT, **options)
+    freeze(theirs)
+    expected = theirs.fit(X, ONE_HOT, epochs=2, **options).history["loss"]
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epoch == 0 and freeze(ours))
+    losses = fit(ours, X, ONE_HOT, epochs=3, callbacks=[callback], **options).history["loss"]
+    assert leaves() == "a callback has changed the model"
+    np.testing.assert_allclose(losses[1:], expected, rtol=1e-5)
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -5,7 +5,11 @@ logs = dispatcher.train(order, epoch=0)
 """
 
 import logging
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +17,8 @@ import jax
 import keras
 import numpy as np
 
+from tendigits.engine import loop
 from tendigits.engine.kernel import Kernel, reason_against
-from tendigits.engine.loop import Augment, Batches, get_state, loops_of, set_state, take_rows, to_device
 from tendigits.errors import DivergedError
 
 log = logging.getLogger(__name__)
@@ -27,7 +31,7 @@ MIN_STEPS_PER_DISPATCH = 4  # unless one takes DISPATCH_SECONDS: each dispatch a
 class Arrays:
     """Data, and its batches."""
 
-    data: Batches
+    data: loop.Batches
     n: int
     batch_size: int
 
@@ -44,7 +48,7 @@ class Arrays:
 
     def first_batch(self) -> Any:
         """Shapes and dtypes of the first batch."""
-        return jax.eval_shape(take_rows, self.data, np.arange(min(self.batch_size, self.n)))
+        return jax.eval_shape(loop.take_rows, self.data, np.arange(min(self.batch_size, self.n)))
 
     def batches(self, rows: np.ndarray) -> list[jax.Array]:
         """The rows as int32 (steps, batch_size) and, if some are left over, as (1, rest)."""
@@ -60,23 +64,23 @@ class Dispatcher:
         self,
         model: keras.Model,
         callbacks: keras.callbacks.CallbackList,
-        augment: Augment | None,
+        augment: loop.Augment | None,
         seed: int,
         arrays: dict[str, Arrays],
     ) -> None:
         """The arrays are those to "train" and to "test" on."""
-        self.model, self.callbacks, self.arrays = model, callbacks, arrays
+        self.model, self.callbacks, self.arrays, self.augment = model, callbacks, arrays, augment
         self.every_batch = any(map(needs_every_batch, callbacks.callbacks))
         self.key = None if augment is None else jax.random.key(seed)
-        self.loops = loops_of(model, augment)
+        self.parts = loop.parts_of(model)
         self.kernel: Kernel | None = None
+        batch_size = max(min(each.batch_size, each.n) for each in arrays.values())
         reason = "of the augmentation" if augment else "a callback is called for each batch" if self.every_batch else ""
-        if reason := reason or reason_against(model, [each.data for each in arrays.values()]):
-            log.debug("tendigits.fit: the compiled loop trains, not the kernel: %s", reason)
-            self.arrays = {kind: replace(each, data=to_device(each.data)) for kind, each in arrays.items()}
-        else:
-            self.kernel = Kernel(model, max(min(each.batch_size, each.n) for each in arrays.values()))
-            self.loops = {"train": self.kernel.train, "test": self.kernel.test}
+        with interrupts_wait():  # ctypes would make them errors of its arguments
+            if reason := reason or reason_against(model, [each.data for each in arrays.values()], batch_size):
+                self._use_compiled_loop(reason)
+            else:
+                self.kernel = Kernel(model, batch_size)
         self.sizes = {kind: DispatchSize(DISPATCH_SECONDS) for kind in ("train", "test")}
 
     def train(self, rows: np.ndarray, epoch: int) -> dict[str, Any]:
@@ -86,7 +90,8 @@ class Dispatcher:
             self._run("train", rows, epoch)
         finally:
             if self.kernel is not None:
-                self.kernel.finish()
+                with interrupts_wait():
+                    self.kernel.finish()
         return self._metrics()
 
     def test(self) -> dict[str, Any]:
@@ -99,7 +104,7 @@ class Dispatcher:
         return logs
 
     def _run(self, kind: str, rows: np.ndarray, epoch: int = 0) -> None:
-        loop, arrays = self.loops[kind], self.arrays[kind]
+        arrays = self.arrays[kind]
         on_begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
         on_end = getattr(self.callbacks, f"on_{kind}_batch_end")
         size, done = self.sizes[kind], 0
@@ -110,11 +115,12 @@ class Dispatcher:
             while first < len(order):
                 end = min(first + (1 if self.every_batch else size.steps), len(order))
                 on_begin(done + first)
-                started = time.perf_counter()
-                state = get_state(self.model, kind)
-                state, logs = jax.block_until_ready(loop(state, arrays.data, order, first, end, key))
-                size.learn(order.shape, end - first, time.perf_counter() - started)
-                set_state(self.model, kind, state)
+                with interrupts_wait():
+                    run, data = self._loop(kind), self.arrays[kind].data
+                    started = time.perf_counter()
+                    state, logs = run(loop.get_state(self.model, kind), data, order, first, end, key)
+                    loop.set_state(self.model, kind, jax.block_until_ready(state))
+                    size.learn(order.shape, end - first, time.perf_counter() - started)
                 if kind == "train" and not np.isfinite(loss := float(logs.get("loss", 0.0))):
                     raise DivergedError(
                         f"epoch {epoch + 1}: expected a finite loss, received {loss} by batch {done + end}; "
@@ -126,10 +132,43 @@ class Dispatcher:
                     return
             done += len(order)
 
+    def _loop(self, kind: str) -> loop.Loop:
+        """That of the kernel, until a callback has frozen a layer, compiled the model or the like."""
+        if not loop.is_same(self.parts, loop.parts_of(self.model)):
+            if self.kernel is not None:
+                self.kernel.finish()
+                self._use_compiled_loop("a callback has changed the model")
+            self.model._symbolic_build(data_batch=self.arrays["train"].first_batch())
+            self.parts = loop.parts_of(self.model)
+        return getattr(self.kernel, kind) if self.kernel else loop.loops_of(self.model, self.augment)[kind]
+
+    def _use_compiled_loop(self, reason: str) -> None:
+        log.debug("tendigits.fit: the compiled loop trains, not the kernel: %s", reason)
+        self.kernel = None
+        self.arrays = {kind: replace(each, data=loop.to_device(each.data)) for kind, each in self.arrays.items()}
+
     def _metrics(self) -> dict[str, Any]:
         """Floats; arrays for metrics that are not a single number."""
         arrays = {name: np.asarray(value) for name, value in self.model.get_metrics_result().items()}
         return {name: float(array) if array.ndim == 0 else array for name, array in arrays.items()}
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Raise what Ctrl-C and SIGTERM raise at the end of the block, whose changes belong together."""
+    received: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    is_main = threading.current_thread() is threading.main_thread()  # the only one that Python interrupts
+    handlers = {number: handler for number, handler in handlers.items() if is_main and callable(handler)}
+    try:
+        for number in handlers:
+            signal.signal(number, lambda number, _: received.append(number))
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for name in received:
+            signal.raise_signal(name)
 
 
 class DispatchSize:

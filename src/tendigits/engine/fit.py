@@ -58,11 +58,15 @@ def fit(
         The History, with the same keys as that of `model.fit`.
 
     Raises:
-        UserError: the model is not a compiled Keras model, x or y is missing or their lengths differ, or `augment` is
-            given for a model or data that compiled loops cannot train.
+        UserError: the model is not a compiled Keras model, x or y is missing or their lengths differ, also in
+            `validation_data`, `order` gives other rows, a batch has no rows, or `augment` is given for a model or data
+            that compiled loops cannot train.
         DivergedError: the loss is no longer a finite number.
     """
-    _check(model, x, y, sample_weight)
+    _check(model, x, y, sample_weight, validation_data)
+    for name, size in (("batch_size", batch_size), ("validation_batch_size", validation_batch_size)):
+        if isinstance(size, int) and size < 1:
+            raise UserError(f"fit: expected {name} of at least 1, received {size}")
     arguments = {
         "batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks,
         "validation_split": validation_split, "validation_data": validation_data, "shuffle": shuffle,
@@ -103,7 +107,7 @@ def fit(
     callback_list.on_train_begin()
     for epoch in range(initial_epoch, epochs):
         callback_list.on_epoch_begin(epoch)
-        logs = dispatcher.train(order(epoch, train.n), epoch)
+        logs = dispatcher.train(_rows(order(epoch, train.n), train.n), epoch)
         if "test" in arrays and epoch + 1 in tested_after:
             logs |= {f"val_{name}": value for name, value in dispatcher.test().items()}
         callback_list.on_epoch_end(epoch, logs)
@@ -147,7 +151,7 @@ def _finalize(model: keras.Model) -> None:
             weight.assign(jax.numpy.copy(weight.value))
 
 
-def _check(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
+def _check(model: Any, x: Any, y: Any, sample_weight: Any, validation_data: Any) -> None:
     """Raise UserError for arguments that `model.fit` cannot use either."""
     if not isinstance(model, keras.Model):
         raise UserError(f"fit: expected a keras.Model, received {type(model).__name__}")
@@ -155,13 +159,26 @@ def _check(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
         raise UserError("fit: expected a compiled model; call model.compile(optimizer, loss) first")
     if x is None:
         raise UserError("fit: expected x, an array of inputs, received None")
-    if not _is_arrays(x, y, sample_weight):
-        return
-    if y is None and model.loss is not None:
-        raise UserError("fit: expected y, an array of labels for the model's loss, received None")
-    lengths = {len(leaf) for leaf in jax.tree.leaves((x, y, sample_weight))}
-    if len(lengths) > 1 or 0 in lengths:
-        raise UserError(f"fit: expected x and y of one length, at least 1, received {sorted(lengths)}")
+    parts = {"": (x, y, sample_weight)}
+    if isinstance(validation_data, tuple | list) and 1 < len(validation_data) < 4:
+        parts[" of validation_data"] = (*validation_data, None)[:3]
+    for name, data in parts.items():
+        if not _is_arrays(data):
+            continue
+        if data[1] is None and model.loss is not None:
+            raise UserError(f"fit: expected y{name}, an array of labels for the model's loss, received None")
+        lengths = {len(leaf) for leaf in jax.tree.leaves(data)}
+        if len(lengths) > 1 or 0 in lengths:
+            raise UserError(f"fit: expected x and y{name} of one length, at least 1, received {sorted(lengths)}")
+
+
+def _rows(rows: Any, n: int) -> Any:
+    """What `order` gave, if it is n numbers of rows."""
+    rows = np.asarray(rows)
+    if rows.shape != (n,) or rows.dtype.kind not in "iu" or not 0 <= rows.min() <= rows.max() < n:
+        received = f"{rows.dtype} {rows.shape}" + (f", {rows.min()} to {rows.max()}" if rows.size else "")
+        raise UserError(f"fit: expected order(epoch, n) to be {n} numbers of rows, 0 to {n - 1}, received {received}")
+    return rows
 
 
 def _reason_for_keras(model: keras.Model, x: Any, y: Any, arguments: dict[str, Any]) -> str:

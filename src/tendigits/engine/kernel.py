@@ -1,9 +1,11 @@
 """Train a stack of Dense layers by dense.c: the numbers of the compiled loop, up to rounding, in less time.
 
-reason = reason_against(model, [train, test])   # why not, in a few words; "" if it can
+reason = reason_against(model, [train, test], batch_size)   # why not, in a few words; "" if it can
 kernel = Kernel(model, batch_size)              # kernel.train and kernel.test in place of the loops of `loop.loops_of`
 
-The environment variable TENDIGITS_KERNEL=off leaves everything to the compiled loop.
+A model is accepted if it is made of Keras' own classes and functions, with settings that dense.c has, and if a step of
+Keras on some rows changes all variables as a step of the kernel does. The environment variable TENDIGITS_KERNEL=off
+leaves everything to the compiled loop.
 """
 
 import ctypes
@@ -18,10 +20,11 @@ import jax
 import keras
 import numpy as np
 
-from tendigits.engine.loop import Batches, Logs, State
+from tendigits.engine.loop import Batches, Logs, State, get_state, is_same, parts_of, take_rows, to_device
 from tendigits.machine import cores
 
-ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")  # in the order of dense.c
+ACTIVATIONS = (keras.activations.linear, keras.activations.relu, keras.activations.tanh, keras.activations.sigmoid)
+"""In the order of dense.c."""
 OPTIMIZERS = {
     keras.optimizers.SGD: ("momentum", None),
     keras.optimizers.Adam: ("beta_1", "beta_2"),
@@ -34,11 +37,22 @@ PLAIN = {
 }  # fmt: skip
 """The only values that dense.c knows of these settings of optimizers."""
 LOSSES = {
-    "categorical_crossentropy": keras.losses.CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": keras.losses.SparseCategoricalCrossentropy,
+    keras.losses.categorical_crossentropy: keras.losses.CategoricalCrossentropy,
+    keras.losses.sparse_categorical_crossentropy: keras.losses.SparseCategoricalCrossentropy,
 }
-ACCURACIES = (keras.metrics.CategoricalAccuracy, keras.metrics.SparseCategoricalAccuracy)
+ACCURACIES = {
+    keras.losses.categorical_crossentropy: keras.metrics.CategoricalAccuracy,
+    keras.losses.sparse_categorical_crossentropy: keras.metrics.SparseCategoricalAccuracy,
+}
+"""A loss' function -> the accuracy for labels in the form that it takes."""
+WRAPPED = {"build", "quantize"}  # methods that Keras itself replaces in each layer
 
+MIN_EPSILON = 1e-8  # of optimizers: with a smaller one, what dense.c takes for 0 would count
+MAX_ELEMENTS = 2**31  # of a matrix: offsets are int
+TRIAL_ROWS = 8
+TRIAL_ERROR = 1e-3  # of a change in a step; rounding gives 1e-5
+QUICKLY = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+"""For a program that runs once: compiled in a quarter of the time."""
 INTERFACE = 1  # of dense.c; another library was compiled from an earlier one
 ALIGNMENT = 64  # bytes, of the kernel's memory and of arrays that JAX takes without a copy
 MIN_EPSILON = 1e-8  # of optimizers: with a smaller one, what dense.c takes for 0 would count
@@ -48,9 +62,9 @@ MAX_THREADS = 8  # more would wait for each other longer than they compute
 MIN_PRODUCTS_PER_THREAD = 2_000_000  # multiplications of a step, without which a second thread does not pay
 
 
-def reason_against(model: keras.Model, data: Sequence[Batches]) -> str:
+def reason_against(model: keras.Model, data: Sequence[Batches], batch_size: int) -> str:
     """Why the kernel cannot train this built model on these data, in a few words; "" if it can."""
-    return next((reason for reason, holds in _reasons(model, data) if holds), "")
+    return next((reason for reason, holds in _reasons(model, data, batch_size) if holds), "")
 
 
 class Kernel:
@@ -61,19 +75,24 @@ class Kernel:
     """
 
     def __init__(self, model: keras.Model, batch_size: int) -> None:
-        self.model = model
+        """What Keras compiles into its steps, such as settings, is taken from the model now."""
+        self.optimizer, self.accuracies = model.optimizer, _accuracies(model)
         self.library = _library()
-        self.layers, dropout = _layers(model)
-        n, names = len(self.layers), [keras.activations.serialize(layer.activation) for layer in self.layers[:-1]]
-        widths = np.array([self.layers[0].kernel.shape[0], *(layer.units for layer in self.layers)], np.int32)
-        activations = np.array([*map(ACTIVATIONS.index, names), 0], np.int32)
+        layers, dropout = _layers(model)
+        self.shapes = [tuple(layer.kernel.shape) for layer in layers]
+        n, widths = len(layers), np.array([self.shapes[0][0], *(units for _, units in self.shapes)], np.int32)
+        activations = np.array([*(ACTIVATIONS.index(layer.activation) for layer in layers[:-1]), 0], np.int32)
         rates = np.array([dropout[i].rate if i in dropout else 0 for i in range(n)], np.float32)
         products = 3 * batch_size * int(np.dot(widths[:-1], widths[1:]))
-        self.threads = max(1, min(cores(), MAX_THREADS, products // MIN_PRODUCTS_PER_THREAD))
+        threads = max(1, min(cores(), MAX_THREADS, products // MIN_PRODUCTS_PER_THREAD))
         self.memory = _aligned(self.library.dense_bytes(n, widths, batch_size) // 4)
-        self.net = self.library.dense_init(self.memory, n, widths, activations, rates, batch_size, self.threads)
-        seeds = {id(layer.seed_generator.state): i for i, layer in dropout.items()}
-        self.random = [seeds[id(variable)] for variable in model.non_trainable_variables]  # layers with dropout
+        self.net = self.library.dense_init(self.memory, n, widths, activations, rates, batch_size, threads)
+        settings, kind = self.optimizer.get_config(), type(self.optimizer)
+        factors = [settings[name] if name else 0.0 for name in OPTIMIZERS[kind]]
+        self.settings = list(OPTIMIZERS).index(kind), [*factors, settings.get("epsilon", 0.0)]
+        moments = {keras.optimizers.Adam: (1, 2), keras.optimizers.SGD: (1,), keras.optimizers.RMSprop: (2,)}[kind]
+        self.moments = moments if len(self.optimizer.variables) > 2 else ()  # parts in dense.c
+        self.random = list(dropout)  # layers
         self.copied: dict[tuple[int, int], list[jax.Array]] = {}  # (part, layer) -> kernel and bias, as in the memory
         self.arrays: dict[int, tuple[Batches, np.ndarray, np.ndarray]] = {}  # id(data) -> data, inputs, labels
 
@@ -82,14 +101,13 @@ class Kernel:
     ) -> tuple[State, Logs]:
         """The steps `first` to `end` of training."""
         weights, seeds, (iteration, rate, *moments), metrics = state
-        settings, kind = self.model.optimizer.get_config(), list(OPTIMIZERS).index(type(self.model.optimizer))
-        factors = [settings[name] if name else 0.0 for name in OPTIMIZERS[type(self.model.optimizer)]]
-        self.library.dense_optimizer(self.net, kind, float(rate), *factors, settings.get("epsilon", 0.0))
-        for part, values in self._parts(weights, moments).items():
-            self._copy_in(part, values)
-        keys = np.zeros((len(self.layers), 2), np.uint32)
-        for layer, seed in zip(self.random, seeds, strict=True):
-            keys[layer] = seed
+        kind, factors = self.settings
+        self.library.dense_optimizer(self.net, kind, float(rate), *factors)
+        self._copy_in(0, weights)
+        for i, part in enumerate(self.moments):
+            self._copy_in(part, moments[i :: len(self.moments)])
+        keys = np.zeros((len(self.shapes), 2), np.uint32)
+        keys[self.random] = np.reshape(seeds, (-1, 2))
         metrics, logs = self._run(data, order, first, end, metrics, int(iteration), keys)
         keys[:, 1] += np.uint32(end - first)
         changed = np.asarray(iteration) + (end - first), [*keys[self.random]], metrics
@@ -106,21 +124,17 @@ class Kernel:
         return (weights, seeds, jax.device_put(metrics)), logs
 
     def finish(self) -> None:
-        """Give the model the optimizer's moments."""
-        parts = self._parts([], self.model.optimizer.variables[2:])
-        for part in filter(None, parts):
-            for variable, value in zip(parts[part], self._copy_out(part), strict=True):
-                variable.assign(value)
+        """Give the optimizer its moments."""
+        for variable, value in zip(self.optimizer.variables[2:], self.copy_moments(), strict=True):
+            variable.assign(value)
+
+    def copy_moments(self) -> list[jax.Array]:
+        """In the order of the optimizer's variables."""
+        parts = [self._copy_out(part) for part in self.moments]
+        return [value for values in zip(*parts, strict=True) for value in values]
 
     def _run(
-        self,
-        data: Batches,
-        order: jax.Array,
-        first: int,
-        end: int,
-        metrics: list[Any],
-        step: int = 0,
-        keys: np.ndarray | None = None,
+        self, data: Batches, order: jax.Array, first: int, end: int, metrics: list[Any], step: int = 0, keys: Any = None
     ) -> tuple[list[Any], Logs]:
         """Run the steps on all threads; no keys: only test. Returns the metrics' variables and results after it."""
         x, labels = self._arrays(data)
@@ -130,29 +144,25 @@ class Kernel:
         if self.library.dense_train(self.net, x, 0, labels, rows, n, *rows.shape, step, keys, sums):
             raise IndexError(f"expected rows of the data, 0 to {n - 1}")
         after, logs = [], {}
-        names = ["loss", *(metric.name for metric in _accuracies(self.model))]
+        names = ["loss", *(metric.name for metric in self.accuracies)]
         for i, (metric, count) in enumerate(zip(names, metrics[1::2], strict=True)):
             after += [sums[min(i, 1)], np.asarray(count) + np.float32(rows.size)]
             logs[metric] = after[-2] / after[-1]
         return after, logs
 
-    def _parts(self, weights: list[Any], moments: list[Any]) -> dict[int, list[Any]]:
-        """Number of the part in dense.c -> its values: weights, first and second moments."""
-        if type(self.model.optimizer) is keras.optimizers.Adam:
-            return {0: weights, 1: moments[::2], 2: moments[1::2]}
-        part = 1 if type(self.model.optimizer) is keras.optimizers.SGD else 2
-        return {0: weights, part: moments} if moments else {0: weights}
-
     def _copy_in(self, part: int, values: list[jax.Array]) -> None:
         """Put the values that have changed outside into the kernel's memory."""
-        for layer in range(len(self.layers)):
+        for layer, shape in enumerate(self.shapes):
             both = values[2 * layer : 2 * layer + 2]
-            if any(a is not b for a, b in zip(both, self.copied.get((part, layer), [None, None]), strict=True)):
-                self.library.dense_copy(self.net, layer, part, *map(np.asarray, both), 1)
+            if not is_same(both, self.copied.get((part, layer), [])):
+                kernel, bias = map(np.asarray, both)
+                if (kernel.shape, bias.shape) != (shape, shape[1:]):
+                    raise ValueError(f"expected weights of the shapes {shape} and {shape[1:]}, received {kernel.shape}")
+                self.library.dense_copy(self.net, layer, part, kernel, bias, 1)
                 self.copied[part, layer] = both
 
     def _copy_out(self, part: int) -> list[jax.Array]:
-        values = [[_aligned(*layer.kernel.shape), _aligned(layer.units)] for layer in self.layers]
+        values = [[_aligned(*shape), _aligned(*shape[1:])] for shape in self.shapes]
         for layer, both in enumerate(values):
             self.library.dense_copy(self.net, layer, part, *both, 0)
         values = jax.device_put(values)  # without another copy
@@ -160,71 +170,113 @@ class Kernel:
         return [value for both in values for value in both]
 
     def _arrays(self, data: Batches) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and labels."""
+        """Inputs, as a view that nobody else can reshape, and labels."""
         if id(data) not in self.arrays:
-            x, y = data
-            self.arrays[id(data)] = data, np.ascontiguousarray(x, np.float32), _labels_of(y, self.layers[-1].units)
+            x, labels = data[0], _labels_of(data[1], self.shapes[-1][1])
+            x = np.ascontiguousarray(x, np.float32).reshape(len(labels), self.shapes[0][0])
+            self.arrays[id(data)] = data, x, labels
         return self.arrays[id(data)][1:]
 
 
-def _reasons(model: keras.Model, data: Sequence[Batches]) -> Iterator[tuple[str, bool]]:
+def _reasons(model: keras.Model, data: Sequence[Batches], batch_size: int) -> Iterator[tuple[str, bool]]:
     yield "TENDIGITS_KERNEL=off", os.environ.get("TENDIGITS_KERNEL") == "off"
     yield "there is no library for this machine", _library() is None
     yield f"the device is {jax.default_backend()}", jax.default_backend() != "cpu"
     layers, dropout = _layers(model)
     yield "the layers", not 0 < len(layers) <= MAX_LAYERS
-    counts = len(model.trainable_variables), len(model.non_trainable_variables)
-    yield "the variables", counts != (2 * len(layers), len(dropout))
+    widths = [layers[0].kernel.shape[0], *(layer.units for layer in layers)]
+    yield "the size", (max(widths) + 64) * (max(batch_size, *widths) + 64) > MAX_ELEMENTS
+    weights = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
+    seeds = [layer.seed_generator.state for layer in dropout.values()]
+    yield "the variables", not is_same(model.trainable_variables, weights)
+    yield "the variables", not is_same(model.non_trainable_variables, seeds) or not all(map(_is_free, weights))
+    yield "losses of layers or variables", bool(model.losses)
     keys = jax.config.jax_default_prng_impl, jax.config.jax_threefry_partitionable
     yield "JAX's random numbers", keys != ("threefry2x32", True)
-    yield "the optimizer", type(model.optimizer) not in OPTIMIZERS
-    settings = model.optimizer.get_config()
+    optimizer = model.optimizer
+    yield "the optimizer", type(optimizer) not in OPTIMIZERS or not _is_own(optimizer)
+    yield "the optimizer's variables", not is_same(optimizer._trainable_variables, weights)
+    settings = optimizer.get_config()
     yield "the optimizer's settings", any(settings.get(name, value) != value for name, value in PLAIN.items())
     yield "the optimizer's epsilon", settings.get("epsilon", 1.0) < MIN_EPSILON
-    yield "RMSprop's momentum", type(model.optimizer) is keras.optimizers.RMSprop and settings["momentum"] > 0
+    yield "RMSprop's momentum", type(optimizer) is keras.optimizers.RMSprop and settings["momentum"] > 0
     yield "the learning rate's schedule", not isinstance(settings["learning_rate"], float)
-    yield "the loss", not _is_cross_entropy(model) or model._compile_loss._user_loss_weights is not None
-    yield "the metrics", not all(type(metric) in ACCURACIES for metric in _accuracies(model))
+    loss = _loss_function(model)
+    yield "the loss", loss is None
+    accuracies, tracked = _accuracies(model), [model._loss_tracker, *_accuracies(model)]
+    yield "the metrics", not all(_is_plain_accuracy(metric, ACCURACIES[loss]) for metric in accuracies)
+    yield "the metrics", not is_same(model.metrics_variables, [v for metric in tracked for v in metric.variables])
     yield "the data", not all(_is_suitable(batches, model, layers) for batches in data)
+    yield "another result of a first step", bool(data) and not _passes_trial(model, data[0])
 
 
 def _layers(model: keras.Model) -> tuple[list[keras.layers.Dense], dict[int, keras.layers.Dropout]]:
     """The Dense layers, and the Dropout behind each; no layers if there are others or such with other features."""
     dense: list[keras.layers.Dense] = []
     dropout: dict[int, keras.layers.Dropout] = {}
-    for layer in model.layers if type(model) is keras.Sequential else ():
-        if type(layer) is keras.layers.Dense and _is_plain(layer):
+    layers = model.layers if type(model) is keras.Sequential else []
+    if layers and not all(_is_plain(part) for part in [model, model._functional, *layers]):
+        return [], {}
+    for layer in layers:
+        if type(layer) is keras.layers.Dense:
             dense.append(layer)
-        elif type(layer) is keras.layers.Dropout and dense and len(dense) - 1 not in dropout and _is_plain(layer):
+        elif type(layer) is keras.layers.Dropout and dense and len(dense) - 1 not in dropout:
             if layer.rate:
                 dropout[len(dense) - 1] = layer
         elif type(layer) is not keras.layers.Flatten or dense:
             return [], {}
-    names = [keras.activations.serialize(layer.activation) for layer in dense]
-    fits = names[-1:] == ["softmax"] and all(name in ACTIVATIONS for name in names[:-1])
+    functions = [layer.activation for layer in dense]
+    fits = functions[-1:] == [keras.activations.softmax] and all(f in ACTIVATIONS for f in functions[:-1])
     return (dense, dropout) if fits and len(dense) - 1 not in dropout else ([], {})
 
 
+def _is_own(thing: Any) -> bool:
+    """Whether all methods of an object of Keras are those of its class."""
+    return all(name in WRAPPED or not hasattr(type(thing), name) for name in vars(thing))
+
+
 def _is_plain(layer: keras.Layer) -> bool:
-    if layer.dtype_policy.name != "float32" or layer.activity_regularizer is not None:
+    """Whether a layer, or the model, computes what its class says, in float32, without another loss."""
+    if not _is_own(layer) or layer.dtype_policy.name != "float32" or layer.activity_regularizer is not None:
         return False
     if type(layer) is keras.layers.Dropout:
-        return layer.noise_shape is None and 0 <= layer.rate < 1
+        return bool(layer.noise_shape is None and 0 <= layer.rate < 1)
+    if type(layer) is keras.layers.Flatten:
+        return bool(layer.data_format == "channels_last")
+    if type(layer) is not keras.layers.Dense:
+        return True
     settings = layer.get_config()
     others = [name for name in settings if name.endswith(("regularizer", "constraint", "_config"))]
-    return layer.use_bias and all(settings[name] is None for name in others)
+    is_float = not layer.lora_enabled and layer.quantization_mode is None
+    return bool(is_float and layer.use_bias and all(settings[name] is None for name in others))
 
 
-def _is_cross_entropy(model: keras.Model) -> bool:
-    """Whether the loss is a cross-entropy with Keras' default settings."""
-    if isinstance(model.loss, str):
-        return model.loss in LOSSES
-    kind = type(model.loss)
-    return kind in LOSSES.values() and model.loss.get_config() | {"name": ""} == kind().get_config() | {"name": ""}
+def _is_free(variable: keras.Variable) -> bool:
+    """Whether nothing but the gradient of the loss changes it."""
+    return variable.regularizer is None and variable.constraint is None and not variable.overwrite_with_gradient
+
+
+def _loss_function(model: keras.Model) -> Any:
+    """The function of the loss, if that is a cross-entropy with Keras' default settings; else None."""
+    losses: Any = model._compile_loss._flat_losses or []
+    function = getattr(losses[0].loss, "fn", None) if len(losses) == 1 else None
+    if function not in LOSSES or losses[0].loss_weights is not None or not _is_own(model._compile_loss):
+        return None
+    loss, default = losses[0].loss, LOSSES[function]()
+    is_default = (default._fn_kwargs | loss._fn_kwargs, loss.reduction, loss.dtype) == (
+        default._fn_kwargs, default.reduction, "float32",
+    )  # fmt: skip
+    is_known = type(loss) in (type(default), type(default).__mro__[1])  # the class, or Keras' wrapper of functions
+    return function if is_known and is_default and _is_own(loss) else None
 
 
 def _accuracies(model: keras.Model) -> list[Any]:
     return [] if model._compile_metrics is None else list(model._compile_metrics.metrics)
+
+
+def _is_plain_accuracy(metric: Any, kind: Any) -> bool:
+    same = type(metric) is kind and _is_own(metric) and metric.dtype == "float32"
+    return bool(same and metric._fn is kind()._fn and not metric._fn_kwargs)
 
 
 def _is_suitable(batches: Batches, model: keras.Model, layers: list[keras.layers.Dense]) -> bool:
@@ -233,10 +285,50 @@ def _is_suitable(batches: Batches, model: keras.Model, layers: list[keras.layers
     if not is_pair or not all(isinstance(part, np.ndarray | jax.Array) for part in batches):
         return False
     x, y = batches
-    is_sparse = "sparse" in (model.loss if isinstance(model.loss, str) else model.loss.name)
     is_float = jax.numpy.issubdtype(x.dtype, jax.numpy.floating) and keras.config.floatx() == "float32"
-    fits = is_float and x.size == len(x) * layers[0].kernel.shape[0]
-    return fits and is_sparse != _is_one_hot(y, layers[-1].units) and _labels_of(y, layers[-1].units) is not None
+    inputs, classes = layers[0].kernel.shape[0], layers[-1].units
+    is_flat = len(model.output_shape) == 2 and (x.ndim == 2 or type(model.layers[0]) is keras.layers.Flatten)
+    fits = is_float and is_flat and len(x) == len(y) < MAX_ELEMENTS and x.size == len(x) * inputs
+    is_sparse = _loss_function(model) is keras.losses.sparse_categorical_crossentropy
+    return bool(fits and is_sparse != _is_one_hot(y, classes) and _labels_of(y, classes) is not None)
+
+
+def _passes_trial(model: keras.Model, data: Batches) -> bool:
+    """Whether a step changes all variables as the kernel does, up to rounding; the model keeps the answer.
+
+    Rounding alone can switch a unit on or off, so there is a second trial on other rows.
+    """
+    parts = [*parts_of(model), *(layer.activation for layer in _layers(model)[0])]
+    kept = model.__dict__.get("_tendigits_trial")
+    if kept is None or not is_same(kept[0], parts):
+        kept = parts, any(_passes_trial_on(model, data, first) for first in (0, TRIAL_ROWS))
+        model.__dict__["_tendigits_trial"] = kept  # around Keras' __setattr__, which would track it as a layer
+    return bool(kept[1])
+
+
+def _passes_trial_on(model: keras.Model, data: Batches, first: int) -> bool:
+    batch = to_device(take_rows(data, np.arange(first, min(first + TRIAL_ROWS, len(data[0])))))
+    n = len(batch[0])
+    if not n:
+        return False
+    weights, seeds, (iteration, rate, *moments), metrics = get_state(model, "train")
+    rate = np.ones_like(rate)  # so that a change is not lost in rounding
+    before = weights, seeds, [iteration, rate, *moments], [np.zeros_like(value) for value in metrics]
+    _, expected = jax.jit(model.train_step, compiler_options=QUICKLY)(before, batch)
+    kernel = Kernel(model, n)
+    after, _ = kernel.train(before, batch, np.arange(n)[None].astype(np.int32), 0, 1, None)
+    after[2][2:] = kernel.copy_moments()
+    return all(map(_is_close, jax.tree.leaves(after), jax.tree.leaves(expected), jax.tree.leaves(before)))
+
+
+def _is_close(after: Any, expected: Any, before: Any) -> bool:
+    """Whether a variable's change is the expected one."""
+    after, expected, before = (np.asarray(values) for values in (after, expected, before))
+    if expected.dtype.kind != "f":
+        return np.array_equal(after, expected)
+    norm = np.linalg.norm
+    error, rounding = norm(after - expected), np.finfo(np.float32).eps * norm(expected)
+    return bool(error <= TRIAL_ERROR * norm(expected - before) + 4 * rounding)
 
 
 def _is_one_hot(y: Any, classes: int) -> bool:

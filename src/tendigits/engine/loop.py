@@ -28,18 +28,28 @@ Augment = Callable[[jax.Array, jax.Array], jax.Array]  # (x of a training batch,
 def loops_of(model: keras.Model, augment: Augment | None = None) -> dict[str, Loop]:
     """The model's loops "train" and "test".
 
-    They are kept with the model, and built again after `model.compile` or when `augment` or the frozen layers change.
+    They are kept with the model, and built again when `augment` or one of `parts_of` is another.
     """
-    compiled = map(id, (model.optimizer, model._compile_loss, model._compile_metrics))
-    key = (augment, *compiled, *(variable.path for variable in model.trainable_variables))
+    key = [augment, *parts_of(model)]
     cached = model.__dict__.get("_tendigits_loops")
-    if cached is None or cached[0] != key:
+    if cached is None or not is_same(cached[0], key):
         whole = not is_slow_in_a_loop(model)
         loops = {"train": _loop_over(model.train_step, augment, in_one_program=whole)}
         loops["test"] = _loop_over(model.test_step, None, in_one_program=whole)
         cached = (key, loops)
         model.__dict__["_tendigits_loops"] = cached  # around Keras' __setattr__, which would track it as a layer
     return dict(cached[1])
+
+
+def parts_of(model: keras.Model) -> list[Any]:
+    """What a compiled step depends on: it is another step after `model.compile` or when layers were frozen or added."""
+    compiled = model.optimizer, model._compile_loss, model._compile_metrics
+    return [*compiled, *(part for group in _variables(model, "train") for part in [*group, None])]
+
+
+def is_same(parts: list[Any], others: list[Any]) -> bool:
+    """Whether both are lists of the same objects."""
+    return len(parts) == len(others) and all(one is other for one, other in zip(parts, others, strict=True))
 
 
 def get_state(model: keras.Model, kind: str) -> State:
