@@ -23,11 +23,11 @@ from synthesis.lines import Line
 from synthesis.sheet import SIDE, Number
 from tendigits.files import replacing
 from tendigits.model.onnx import with_metadata
+from tendigits.numbers.crops import Budget
 from tendigits.numbers.decode import BAR
 from tendigits.numbers.grammar import without_closing
 from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.reading import Reading, confidence_features
-from tendigits.numbers.views import Budget
 from tendigits.read.reader import Reader
 from train_numbers import line_writer, page_writer
 

@@ -7,17 +7,16 @@ import pytest
 from tendigits.digits.runtime import asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers import finder
-from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Candidate, decode
+from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Candidate, decode, text_of, with_raised_points
 from tendigits.numbers.detections import Detection
+from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
 from tendigits.numbers.split import split_detection
-from tendigits.numbers.strips import Strip
-from tendigits.numbers.vote import View, reweigh
+from tendigits.numbers.strips import Crop, Strip
 
 
-def peak(left, right):
-    probabilities = (np.array(list(CHARACTERS)) == "8").astype(np.float32)
-    return Candidate(probabilities, (left, 8, right, 34))
+def peak(left, right, label="8", top=8, bottom=34):
+    return Candidate((np.array(list(CHARACTERS)) == label).astype(np.float32), (left, top, right, bottom))
 
 
 def test_what_is_known_of_a_number_may_drop_a_sign_that_is_a_speck():
@@ -32,6 +31,38 @@ def test_what_is_known_of_a_number_may_drop_a_sign_that_is_a_speck():
 
 
 @pytest.mark.parametrize(
+    ("width", "height", "between", "text"),
+    [(8, 10, "99", "9.9"), (14, 10, "99", "9=9"), (8, 20, "99", "9=9"), (14, 4, "99", "9=9"), (8, 10, "+9", "+=9")],
+)
+def test_a_sign_as_small_as_a_point_between_digits_is_one(width, height, between, text):
+    """As in `9·748`; a real sign is wider, higher or flatter."""
+    read = [
+        peak(0, 16, between[0]),
+        peak(20, 20 + width, "=", 20 - height / 2, 20 + height / 2),
+        peak(40, 56, between[1]),
+    ]
+    assert text_of(with_raised_points(read)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "gap", "parts"),
+    [("0.2010.187", 12, ["0.201", "0.187"]), ("0.2010.187", 3, ["0.2010.187"]), ("471902", 12, ["471902"])],
+)
+def test_a_text_of_no_usual_form_is_parted_at_its_widest_gap(text, gap, parts):
+    lefts = np.cumsum([0, *[18 + (gap if i == len(text) // 2 else 0) for i in range(1, len(text))]])
+    peaks = [peak(20 + x, 36 + x, label) for x, label in zip(lefts.tolist(), text, strict=True)]
+    strip = Strip(np.zeros((HEIGHT, 256), np.uint8), np.eye(2, 3), (0, 256))
+    found = split_detection(Detection(128, 20, 0, 256, 26, 1.0), Crop(strip, peaks, []))
+    assert len(found) == len(parts)
+
+
+def test_only_lines_that_cross_a_strip_from_top_to_bottom_part_it():
+    strip = Strip(np.zeros((HEIGHT, 100), np.uint8), np.array([[0.0, -2.0, 80.0], [2.0, 0.0, 10.0]]), (0, 100))
+    lines = np.array([[-30, 50, 110, 52], [20, 60, 60, 60], [0, 70, 80, 150], [0, 500, 80, 500]], np.float64)
+    assert [round(left + 0.5) for left, *_ in strip.crossed_by(lines)] == [20]
+
+
+@pytest.mark.parametrize(
     ("pitch", "digits", "borders", "numbers"),
     [
         (20, 4, [], [4]),
@@ -39,7 +70,7 @@ def test_what_is_known_of_a_number_may_drop_a_sign_that_is_a_speck():
         (20, 4, [-2, 18, 38, 58, 78], [4]),
         (30, 4, [-7, 23, 53, 83, 113], [4]),
         (44, 4, [-14, 30, 74, 118], [1, 1, 1, 1]),
-        (50, 2, [], [1, 1]),
+        (50, 2, [], [2]),
         (20, 3, [-10, 49, 52], [3]),
     ],
 )
@@ -48,7 +79,7 @@ def test_cell_borders_separate_numbers_except_in_a_comb(pitch, digits, borders, 
     peaks = [peak(20 + n * pitch, 36 + n * pitch) for n in range(digits)]
     boxes = [(20 + x - 0.5, 0.0, 20 + x + 0.5, 40.0) for x in borders]
     strip = Strip(np.zeros((HEIGHT, 256), np.uint8), np.eye(2, 3), (0, 256))
-    found = split_detection(Detection(128, 20, 0, 256, 26, 1.0), View(strip, peaks, boxes))
+    found = split_detection(Detection(128, 20, 0, 256, 26, 1.0), Crop(strip, peaks, boxes))
     assert [round((number.length - 16) / pitch) + 1 for number in found] == numbers
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from drawing import FORM_FIELDS, filled_form
 from tendigits.digits.find import open_page
 from tendigits.errors import DataError, UserError
-from tendigits.numbers.views import Budget
+from tendigits.numbers.crops import Budget
 from tendigits.read.forms import load_form, make_form, read_fields
 from tendigits.read.reader import Reader
 

@@ -22,7 +22,7 @@ from tendigits.pool.pool import MAX_JOB_BYTES
 from tendigits.pool.worker_process import is_out_of_memory
 from tendigits.read.expectations import NOTHING
 from tendigits.read.page import Page
-from tendigits.read.reader import Reader
+from tendigits.read.reader import TIME_FOR_A_PAGE, Reader
 from tendigits.read.results import Character, Digit, Number
 
 log = logging.getLogger("tendigits.batch")
@@ -43,6 +43,7 @@ def make_reader(options: ReadOptions, threads: int | None) -> None:
     if threads is not None:
         cv2.setNumThreads(threads)
     _reader, _options = Reader(**options.settings, threads=threads), options
+    _reader.seconds = None if options.timeout is None else TIME_FOR_A_PAGE * options.timeout
     _kept_pages.clear()
 
 

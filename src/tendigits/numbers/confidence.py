@@ -22,7 +22,7 @@ class ConfidenceFeatures:
     """Evidence that a number was misread; each feature is 0 without such evidence."""
 
     text: float  # logit of the probability that all characters are right and none is missing, less MAX_LOGIT; at most 0
-    other_digits: float  # fraction of the views that show other digits; signs may differ
+    other_digits: float  # 1 if the number network alone shows other digits; signs may differ
     stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
     unusual: float  # 1 if people do not usually write such a text
     gap: float  # how much wider than usual the widest gap between its characters is, in digit heights

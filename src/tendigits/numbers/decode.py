@@ -3,7 +3,8 @@
 characters, borders = decode(output)    # of one strip, from left to right
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ BAR = "|"  # the border of a cell; it separates numbers and is not part of their
 CLASSES = CHARACTERS + BAR  # what the network distinguishes; its last class is background
 NONE = len(CLASSES)  # index of the background class: no character has its centre here
 HEIGHT = 40  # height of a strip in pixels
+RAISED = ":=-÷"  # what a raised point may look like
+MAX_POINT_WIDTH, MIN_POINT_HEIGHT, MAX_POINT_HEIGHT = 0.42, 0.2, 0.48
+"""Of a point, in heights of a digit: a minus is flatter, a colon higher, an equals sign wider."""
 STRIDE = 2  # columns of a strip for each column of the network's output
 
 Edges = tuple[float, float, float, float]
@@ -26,10 +30,10 @@ Edges = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A character that one view of a number shows, or the mean of it over several views."""
+    """A character of a number."""
 
     probabilities: Floats  # float32 (characters,): of each of CHARACTERS; the rest to 1 is background
-    box: Edges  # in pixels of the strip, or of the first view's strip
+    box: Edges  # in pixels of the strip
 
     @property
     def label(self) -> str:
@@ -82,12 +86,35 @@ def decode(output: NDArray[Any], options: NumberOptions = DEFAULT_OPTIONS) -> tu
     return found, borders
 
 
+def with_raised_points(characters: Sequence[Candidate]) -> list[Candidate]:
+    """Characters from left to right; a sign between digits that is as small as a point is one, as in `9·748`."""
+    read = [*characters]
+    for i in range(1, len(read) - 1):
+        before, character, after = read[i - 1 : i + 2]
+        if before.label.isdigit() and after.label.isdigit() and character.label in RAISED:
+            left, top, right, bottom = character.box
+            digit = (before.box[3] - before.box[1] + after.box[3] - after.box[1]) / 2
+            is_narrow = right - left <= MAX_POINT_WIDTH * digit
+            if is_narrow and MIN_POINT_HEIGHT * digit <= bottom - top <= MAX_POINT_HEIGHT * digit:
+                probabilities = character.probabilities.copy()
+                signs = [CHARACTERS.index(sign) for sign in RAISED]
+                probabilities[CHARACTERS.index(".")] += probabilities[signs].sum()
+                probabilities[signs] = 0
+                read[i] = replace(character, probabilities=probabilities)
+    return read
+
+
+def text_of(characters: Sequence[Candidate]) -> str:
+    """The most probable characters."""
+    return "".join(each.label for each in characters)
+
+
 def strip_text(output: NDArray[Any], first: float = -np.inf, last: float = np.inf) -> str:
     """The number in a network's output, float32 (columns, classes + 1 + 4); empty where there is no digit.
 
     The centres of its characters lie between the first and the last column, in pixels of the strip.
     """
-    peaks = [peak for peak in decode(output)[0] if peak.present >= DEFAULT_OPTIONS.min_vote]
+    peaks = [peak for peak in decode(output)[0] if peak.present >= DEFAULT_OPTIONS.min_read]
     text = "".join(peak.label for peak in peaks if first <= centre(peak.box) <= last)
     return text if any(map(str.isdigit, text)) else ""
 

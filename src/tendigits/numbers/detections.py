@@ -27,6 +27,14 @@ class Detection:
     height: float  # height of the digits
     score: float  # 0 to 1: mean probability of a number along it
 
+    @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the upright box around it."""
+        cosine, sine = abs(float(np.cos(self.angle))), abs(float(np.sin(self.angle)))
+        across = (self.length * cosine + self.height * sine) / 2
+        down = (self.length * sine + self.height * cosine) / 2
+        return self.x - across, self.y - down, self.x + across, self.y + down
+
 
 def group_detections(detections: Sequence[Detection]) -> Iterator[list[Detection]]:
     """Group each detection with the first one that shows the same number, or a part of it; keeps their order."""

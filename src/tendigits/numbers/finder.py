@@ -90,8 +90,11 @@ def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: 
     points = (np.stack([columns, rows], axis=1).astype(np.float64) + 0.5) * CELL_PX - PADDING_PX
     principal = numbers.directions(points)
     extent = np.ptp(numbers.ends(points, principal), axis=0)
-    # Short numbers run as most of the writing does.
-    angle = np.where(extent > options.min_mask_length * height, principal, _typical(principal, kept * extent / height))
+    # Short numbers run as most of the writing does; a long one across it is a sideways head.
+    typical = _typical(principal, kept * extent / height)
+    is_across = abs(np.sin(principal - typical)) > options.max_turn
+    angle = np.where((extent > options.min_mask_length * height) & ~is_across, principal, typical)
+    kept &= ~is_across | (extent <= options.max_across * height)
     first, last = numbers.ends(points, angle)
     first = first - CELL_PX / 2 + options.mask_overhang * height
     last = last + CELL_PX / 2 - options.mask_overhang * height

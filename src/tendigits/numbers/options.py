@@ -9,15 +9,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class CropTransform:
-    """How a number is cropped out of a page; several transforms give several views of one number."""
-
-    scale: float = 1.0  # relative height of the digits; below 1 the crop shows more of the surroundings
-    stretch: float = 1.0  # factor by which digits become wider
-    shear: float = 0.0  # pixels to the right for each pixel upwards
-
-
-@dataclass(frozen=True)
 class NumberOptions:
     """Tolerances, with the defaults that the networks were calibrated with."""
 
@@ -31,6 +22,8 @@ class NumberOptions:
     min_number_probability: float = 0.3  # cells of the finder's output from this probability on belong to a number
     mask_overhang: float = 0.2  # how far the finder's mask of a number reaches beyond its ends
     min_mask_length: float = 2.0  # a shorter mask does not show which way its number runs
+    max_turn: float = 0.7  # sine of the angle to most of the page's writing, from which writing runs across it
+    max_across: float = 4.0  # longer writing across is a sideways head; shorter is a digit, higher than the others
     max_numbers: int = 2000  # detections of a page; those with the highest scores are kept
     max_line_picture_height: float = 4.0  # a picture at most this high may be one line, and is also read as a whole
     line_digit_fraction: float = 0.65  # height of the digits in such a picture, as a fraction of its height
@@ -42,33 +35,18 @@ class NumberOptions:
     min_repeat_distance_px: float = 5.0  # two centres of the same character that are closer are one character
 
     # Splitting: one detection may hold several numbers, or a part of one.
-    max_gap: float = 0.9  # a wider gap between two characters separates two numbers
     min_comb_pitch: float = 0.6  # distance of the cell borders in a comb, which has a box for each digit of a number
     max_comb_pitch: float = 1.35
+    min_parting_gap: float = 0.25  # within a text of no usual form, from which the widest one parts two numbers
     max_height_change: float = 1.6  # how many times higher or lower the digits may be than the finder says
     max_shift: float = 0.12  # a detection whose ends and height change less is kept as it is and not viewed again
-    min_whole_fraction: float = 0.75  # of the longest detection's length and height; smaller ones show a part only
-    max_detections_per_number: int = 3  # how many detections of one number are read
     min_contained_numbers: int = 2  # a detection that contains this many much lower numbers is dropped
 
-    # Views: a number that is not clear in the first view is read in all of them.
-    transforms: tuple[CropTransform, ...] = (
-        CropTransform(),
-        CropTransform(scale=0.9, shear=-0.15),
-        CropTransform(scale=0.9, stretch=1.2),
-    )
-    min_clear_confidence: float = 0.95  # a number is clear if each of its characters reaches this confidence
-    first_view_budget: float = 0.35  # fraction of the page's budget; reading costs up to twice as much again
-
-    # Voting over the views.
-    min_vote: float = 0.5  # mean probability over the views from which a character is read
-    min_lone_vote: float = 0.15  # the same for a digit in whose place nothing else is read
-    max_lone_overlap: float = 0.25  # fraction of its width that others may take of its place
-    min_lost_vote: float = 0.25  # the same for a stroke that the digit network takes for a digit
+    # Reading: what a number's crop shows.
+    first_crop_budget: float = 0.35  # fraction of the page's budget; reading costs up to twice as much again
+    min_read: float = 0.5  # probability from which a character is read
+    min_faint_read: float = 0.25  # the same where something must stand
     min_alternative: float = 0.05  # probability from which a character may be another one
-    unusual_log_prior: float = -3.0  # of a text that people do not usually write, relative to one that they do
-    max_doubtful_characters: int = 5  # characters of a number whose alternatives are weighed, the least certain ones
-    max_alternatives: int = 3  # alternatives of each of them
 
     # The second opinion of the digit network.
     second_opinion_weight: float = 0.3  # of its log probabilities; the rest is the number network's
@@ -84,5 +62,4 @@ class NumberOptions:
     narrow_clearance: float = 2.0  # a neighbour that is closer may belong to the number
 
 
-IDENTITY = CropTransform()
 DEFAULT_OPTIONS = NumberOptions()

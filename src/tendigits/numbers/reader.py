@@ -1,6 +1,6 @@
-"""Read the numbers of a page: detect them, view each, vote, ask the digit network, collect evidence.
+"""Read the numbers of a page: detect them, crop each, ask the digit network, collect evidence.
 
-readings, lost = NumberReader(finder, network, digits).read_page(grey, Budget())        # in reading order
+readings, unread = NumberReader(finder, network, digits).read_page(grey, Budget())        # in reading order
 readings[0].text                                                                # "12.50"
 """
 
@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Choose, Mask, Network
 from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
-from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges, centre
-from tendigits.numbers.detections import Detection, in_rows
-from tendigits.numbers.lost import find_lost_digits
-from tendigits.numbers.missed import as_lost, extend, missed_digits, strokes_beyond, unread_strokes
+from tendigits.numbers.crops import CHARACTER_COST, Budget, PageCrops, crop_known_numbers, crop_numbers
+from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges, centre, text_of
+from tendigits.numbers.detections import MAX_ROW_OFFSET, Detection, as_table, in_rows
+from tendigits.numbers.grammar import is_usual
+from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
-from tendigits.numbers.reading import Reading, digits_of
+from tendigits.numbers.reading import Reading
 from tendigits.numbers.rhythm import (
     SIGNS,
     adds_sign,
@@ -32,17 +34,8 @@ from tendigits.numbers.rhythm import (
     reach_left,
 )
 from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
-from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
-from tendigits.numbers.views import (
-    CROP_COST,
-    Budget,
-    PageViews,
-    ViewedNumber,
-    from_the_top,
-    view_known_numbers,
-    view_numbers,
-)
-from tendigits.numbers.vote import View, apply_prior, vote
+from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Crop, Strip
+from tendigits.numbers.unread import find_unread_digits
 from tendigits.pictures.image import Grey
 
 UNREAD_NEIGHBOUR = "something next to it could not be read"
@@ -50,7 +43,8 @@ PART = "may be a part of a longer number"
 MIN_PROBABILITY = 1e-4  # of a digit, where two networks are weighed, so that neither alone rules it out
 MIN_NUMBER_GAP = 0.1  # digit heights: two numbers that are closer are pieces of one, or of the same strokes
 MAX_UNREAD_SIGNS = 2  # of column sums on a page, or as many as were read
-MAX_LOST_DISTANCE = 1.6  # digit heights: a lost digit that is closer may belong to the number next to it
+UNUSUAL_LOG_PRIOR = -3.0  # of a text that people do not usually write, relative to one that they do
+MAX_UNREAD_DISTANCE = 1.6  # digit heights: an unread digit that is closer may belong to the number next to it
 
 
 @dataclass(frozen=True)
@@ -68,84 +62,55 @@ class NumberReader:
     def detect(self, grey: Grey, budget: Budget) -> list[Detection]:
         """Where numbers may stand on a page, the highest score first."""
         detections, is_truncated = finder.find_numbers(self.finder, grey, self.options)
-        budget.is_short |= is_truncated
+        budget.is_truncated |= is_truncated
         return detections
 
-    def views(self, grey: Grey) -> PageViews:
-        """The views of a page; none of them is computed yet."""
-        return PageViews(self.network, grey, self.options)
+    def crops(self, grey: Grey, rules: NDArray[np.float64] | None = None) -> PageCrops:
+        """The crops of a page with these ruled lines, float64 (n, 4); none of them is computed yet."""
+        return PageCrops(self.network, grey, self.options, rules)
 
     def read_page(
-        self, grey: Grey, budget: Budget, detections: list[Detection] | None = None, views: PageViews | None = None
-    ) -> tuple[list[Reading], list[Reading]]:
+        self, grey: Grey, budget: Budget, detections: list[Detection] | None = None, crops: PageCrops | None = None
+    ) -> tuple[list[Reading], list[Detection]]:
         """The numbers of a page in reading order, as far as the budget goes, and digits that belong to none of them.
 
         Args:
             detections: result of `detect`, if it was called before.
-            views: of this page, if there are any yet.
+            crops: of this page, if there are any yet.
         """
-        views = self.views(grey) if views is None else views
+        crops = self.crops(grey) if crops is None else crops
         for found in self._attempts(grey, budget, detections):
-            numbers = view_numbers(views, found, budget)
-            readings = [each for each in self._read(numbers, budget) if any(map(str.isdigit, each.text))]
+            numbers = crop_numbers(crops, found, budget)
+            readings = [each for each in self._read(crops, numbers, budget) if any(map(str.isdigit, each.text))]
             if readings:
-                readings, lost = self._extended(views, readings, budget)
-                readings += self._lost_digits(views, readings, budget)
                 indices = in_rows([each.detection for each in readings])
-                rows = self._join(views, [[readings[i] for i in row] for row in indices], budget)
-                rows = self._with_far_signs(views, rows, budget)
+                rows = self._join(crops, [[readings[i] for i in row] for row in indices], budget)
+                rows = self._with_far_signs(crops, rows, budget)
                 every = [each for row in rows for each in _with_neighbours(row)]
-                return [each for each in every if not each.is_lost], [*lost, *(each for each in every if each.is_lost)]
+                unread = [] if budget.left_out else self._unread(crops, every, budget)
+                return [_with_doubt(each, unread) for each in every], unread
         return [], []
 
-    def read_known(self, grey: Grey, detections: Sequence[Detection], budget: Budget) -> dict[Detection, Reading]:
+    def read_known(self, crops: PageCrops, detections: Sequence[Detection], budget: Budget) -> dict[Detection, Reading]:
         """Read detections that are known to hold one number each, from the top as far as the budget goes."""
-        return self._read_known(self.views(grey), detections, budget)
+        numbers = crop_known_numbers(crops, detections, budget)
+        return {each.detection: each for each in self._read(crops, numbers, budget)}
 
-    def _read_known(
-        self, views: PageViews, detections: Sequence[Detection], budget: Budget
-    ) -> dict[Detection, Reading]:
-        numbers = view_known_numbers(views, [[each] for each in detections], budget)
-        return {each.detection: each for each in self._read(numbers, budget)}
-
-    def _extended(
-        self, views: PageViews, readings: Sequence[Reading], budget: Budget
-    ) -> tuple[list[Reading], list[Reading]]:
-        """Look beyond the ends of numbers where strokes of no other number stand, and read more of them.
-
-        Returns the numbers, and lost digits: strokes that stand alone there and still are not read; several are a word.
-        """
-        extended, lost = [*readings], []
-        wanted = {
-            detection: i for i in range(len(readings)) if (detection := extend(readings, i)) != readings[i].detection
-        }
-        for detection, reading in self._read_known(views, [*wanted], budget).items():
-            before = readings[wanted[detection]]
-            alone = [stroke for strokes in reading.beyond if len(strokes) == 1 for stroke in strokes]
-            if digits_of(before.text) == digits_of(reading.text) and alone:
-                extended[wanted[detection]] = replace(before, doubt=UNREAD_NEIGHBOUR)
-                lost += [as_lost(reading, stroke) for stroke in alone]
-            elif digits_of(before.text) in digits_of(reading.text) and reading.text != before.text:
-                extended[wanted[detection]] = reading
-        return extended, lost
-
-    def _lost_digits(self, views: PageViews, readings: Sequence[Reading], budget: Budget) -> list[Reading]:
-        """Digits that the finder missed, read where they stand: they may be parts of numbers."""
-        if budget.is_short:  # then most of what is left is not lost, but was not looked at
-            return []
-        lost = find_lost_digits(self.digits, views.grey, [each.detection for each in readings])
-        read = self._lenient()._read_known(views, lost, budget).values()
-        return [replace(each, is_lost=True) for each in read if len(each.text) == 1 and each.text.isdigit()]
+    def _unread(self, crops: PageCrops, readings: Sequence[Reading], budget: Budget) -> list[Detection]:
+        """Where digits stand that belong to none of the numbers."""
+        places = find_unread_digits(self.digits, crops.grey, [each.detection for each in readings])
+        read = self._lenient().read_known(crops, places, budget).values()
+        return [each.detection for each in read if len(each.text) == 1 and each.text.isdigit()]
 
     def _lenient(self) -> "NumberReader":
-        """The same reader where something must stand: it reads what is less probable."""
-        return replace(self, options=replace(self.options, min_vote=self.options.min_lost_vote))
+        """A copy with a lower threshold, for crops that are known to contain a character."""
+        return replace(self, options=replace(self.options, min_read=self.options.min_faint_read))
 
-    def _join(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
+    def _join(self, crops: PageCrops, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
         """Read numbers whose digits stand far apart, and were detected in parts, as a whole."""
         grouped = [[[row[i] for i in group] for group in group_by_rhythm(rows, n)] for n, row in enumerate(rows)]
         joint = [join_detections(parts) for groups in grouped for parts in groups if len(parts) > 1]
-        whole = self._read_known(views, joint, budget)
+        whole = self.read_known(crops, joint, budget)
 
         def joined(parts: list[Reading]) -> list[Reading]:
             reading = whole.get(join_detections(parts)) if len(parts) > 1 else None
@@ -153,12 +118,12 @@ class NumberReader:
 
         return [[each for parts in groups for each in joined(parts)] for groups in grouped]
 
-    def _with_far_signs(self, views: PageViews, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
+    def _with_far_signs(self, crops: PageCrops, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
         """Read numbers of a column sum with the sign that stands far to the left of them."""
         indices = [(n, i) for n, row in enumerate(rows) for i in range(len(row)) if is_addend(rows, n, i)]
         wanted = {reach_left(rows[n], i): (n, i) for n, i in indices}
         unread = []
-        for detection, reading in self._lenient()._read_known(views, [*wanted], budget).items():
+        for detection, reading in self._lenient().read_known(crops, [*wanted], budget).items():
             n, i = wanted[detection]
             if adds_sign(reading, rows[n][i]):
                 rows[n][i] = reading
@@ -193,57 +158,45 @@ class NumberReader:
         digit = fraction * height
         return Detection(width / 2, height / 2, 0.0, max(width - digit / 2, digit / 2), digit, 0.0)
 
-    def _read(self, numbers: Sequence[ViewedNumber], budget: Budget) -> list[Reading]:
-        """Vote over the views of each number, and classify the digits of all numbers in one batch.
+    def _read(self, crops: PageCrops, numbers: Sequence[Detection], budget: Budget) -> list[Reading]:
+        """Read cropped numbers, and classify the digits of all of them in one batch.
 
-        Doubtful digits are classified again, from the top as far as the budget goes.
+        Doubtful digits are classified again, rotated, from the top as far as the budget goes.
         """
         if not numbers:
             return []
-        readings = [self._vote(number) for number in numbers]
+        readings = [self._reading(number, crops[number]) for number in numbers]
         sizes = [len(reading.crops) for reading in readings]
-        crops = np.concatenate([reading.crops for reading in readings])
-        owner = np.repeat(np.arange(len(readings)), sizes)  # of each crop
-        is_partial: Mask = np.array([reading.is_partial for reading in readings], bool)
+        digits = np.concatenate([reading.crops for reading in readings])
 
         def choose(doubtful: Mask) -> Mask:
-            doubtful &= ~is_partial[owner]
-            unpaid = np.bincount(owner[doubtful], minlength=len(readings)) - [each.n_rotations for each in numbers]
-            costs = CROP_COST * np.maximum(0, unpaid)
-            unpaid[from_the_top([each.detection for each in numbers], costs.tolist(), budget)] = 0
-            is_partial[unpaid > 0] = True
-            doubtful &= ~is_partial[owner]
+            indices = np.flatnonzero(doubtful)
+            doubtful[indices[budget.afford([CHARACTER_COST] * len(indices)) :]] = False
             return doubtful
 
-        opinions = classify_crops(self.digits, crops, choose)
-        decisive, ends = self._is_decisive(opinions, crops, choose), np.cumsum(sizes[:-1])
-        parts = zip(readings, np.split(opinions, ends), np.split(decisive, ends), is_partial.tolist(), strict=True)
+        opinions = classify_crops(self.digits, digits, choose)
+        decisive, ends = self._is_decisive(opinions, digits, choose), np.cumsum(sizes[:-1])
+        parts = zip(readings, np.split(opinions, ends), np.split(decisive, ends), strict=True)
         return [_with_second_opinion(*part, self.options.second_opinion_weight) for part in parts]
 
-    def _vote(self, number: ViewedNumber) -> Reading:
-        """What the views of a number show, without a second opinion."""
-        first = number.views[0]
-        strip, foreground = first.strip, find_foreground(first.strip.picture)
-        accepted, rejected = vote(number.views, self.options)
-        read = self._inside(accepted, strip)
-        read_boxes = [each.box for each in read]
-        strokes = unread_strokes(foreground, read_boxes)
-        missed = self._inside(missed_digits(self.digits, foreground, read_boxes, strokes), strip)
-        characters = apply_prior(sorted([*read, *missed], key=lambda each: centre(each.box)), self.options)
-        boxes, borders = [each.box for each in characters], self._borders(strip, first.borders)
+    def _reading(self, detection: Detection, crop: Crop) -> Reading:
+        """What a crop shows of a number, without a second opinion."""
+        strip, foreground = crop.strip, find_foreground(crop.strip.picture)
+        inside = [peak for peak in crop.peaks if self._is_inside(peak.box, strip)]
+        characters = _in_usual_form([peak for peak in inside if peak.present >= self.options.min_read])
+        boxes, borders = [each.box for each in characters], self._borders(strip, crop.borders)
+        all_boxes = [peak.box for peak in crop.peaks if peak.present >= self.options.min_read]
         return Reading(
-            number.detection,
+            detection,
             strip,
             characters,
-            self._inside(rejected, strip),
+            [peak for peak in inside if peak.present < self.options.min_read],
             crop_characters(foreground, boxes),
             np.zeros((len(boxes), N_DIGITS), np.float32),
             stray_ink(foreground, boxes, DIGIT_HEIGHT_PX),
-            [self._view_text(view, strip) for view in number.views],
+            text_of(characters),
             borders,
-            self._clearance([each.box for each in accepted], strip, borders),
-            number.is_partial,
-            beyond=strokes_beyond(boxes, strokes),
+            self._clearance(all_boxes, strip, borders),
         )
 
     def _is_decisive(self, opinions: Floats, crops: Grey, choose: Choose) -> Mask:
@@ -260,14 +213,6 @@ class NumberReader:
         margin = self.options.max_outside * DIGIT_HEIGHT_PX
         return strip.ends[0] - margin <= centre(box) <= strip.ends[1] + margin
 
-    def _inside(self, candidates: Sequence[Candidate], strip: Strip) -> list[Candidate]:
-        return [each for each in candidates if self._is_inside(each.box, strip)]
-
-    def _view_text(self, view: View, strip: Strip) -> str:
-        """What a view shows of the number in a strip."""
-        inside = [peak for peak in view.peaks if self._is_inside(view.strip.in_strip(peak.box, strip), strip)]
-        return "".join(peak.label for peak in inside if peak.present >= self.options.min_vote)
-
     def _borders(self, strip: Strip, borders: Sequence[Edges]) -> tuple[bool, bool]:
         """Whether cell borders stand on the left and on the right of the number in a strip."""
         (first, last), tolerance = strip.ends, self.options.border_tolerance * DIGIT_HEIGHT_PX
@@ -282,8 +227,15 @@ class NumberReader:
         return min([*left, *right], default=np.inf) / DIGIT_HEIGHT_PX
 
 
+def _in_usual_form(characters: list[Candidate]) -> list[Candidate]:
+    """Characters whose text people write, where it is nearly as probable: not `3/-3` but `31-3`."""
+    if is_usual(text_of(characters)):
+        return characters
+    return reweigh(characters, lambda text: 0.0 if is_usual(text) else UNUSUAL_LOG_PRIOR)
+
+
 def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
-    """The numbers of a row, from left to right, with the distance to the next; a lost digit may belong to both."""
+    """The numbers of a row, from left to right, with the distance to the next; two that are too close are doubted."""
     gaps: list[float] = [np.inf]
     doubts: list[str | None] = [None]
     for a, b in pairwise(row):
@@ -291,9 +243,7 @@ def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
         gap = float(distance - (a.detection.length + b.detection.length) / 2)
         gap /= max(a.detection.height, b.detection.height)
         gaps.append(np.inf if a.borders[1] or b.borders[0] else gap)
-        is_lost = (a.is_lost or b.is_lost) and gaps[-1] <= MAX_LOST_DISTANCE
-        is_part = gaps[-1] <= max(MIN_NUMBER_GAP, a.widest_gap(), b.widest_gap())
-        doubts.append(UNREAD_NEIGHBOUR if is_lost else PART if is_part else None)
+        doubts.append(PART if gaps[-1] <= max(MIN_NUMBER_GAP, a.widest_gap(), b.widest_gap()) else None)
     neighbours = zip(row, pairwise([*gaps, np.inf]), pairwise([*doubts, None]), strict=True)
     return [
         replace(each, clearance=min(each.clearance, *gap), doubt=before or after or each.doubt)
@@ -301,9 +251,18 @@ def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
     ]
 
 
-def _with_second_opinion(
-    reading: Reading, opinions: Floats, decisive: Mask, is_partial: bool, weight: float
-) -> Reading:
+def _with_doubt(reading: Reading, unread: Sequence[Detection]) -> Reading:
+    """A reading, in doubt if a digit that was not read stands so close in its row that it may belong to it."""
+    number, table = reading.detection, as_table(unread)
+    cosine, sine = np.cos(number.angle), np.sin(number.angle)
+    along, across = ((table[:, :2] - [number.x, number.y]) @ [[cosine, -sine], [sine, cosine]]).T
+    reach = (number.length + table[:, 2]) / 2 + MAX_UNREAD_DISTANCE * number.height
+    is_near = (abs(along) <= reach) & (abs(across) <= MAX_ROW_OFFSET * number.height)
+    is_near &= ~np.where(along < 0, *reading.borders)  # behind a border stands another number's
+    return replace(reading, doubt=UNREAD_NEIGHBOUR) if is_near.any() else reading
+
+
+def _with_second_opinion(reading: Reading, opinions: Floats, decisive: Mask, weight: float) -> Reading:
     """A reading with the digit network's probabilities, float32 (n, 10), which change its own.
 
     Where it is decisive they replace them, elsewhere they are weighed with them.
@@ -320,4 +279,4 @@ def _with_second_opinion(
             mixed = (digits + MIN_PROBABILITY) ** (1 - weight) * (opinions[i] + MIN_PROBABILITY) ** weight
             probabilities[:N_DIGITS] = mixed * (digits.sum() / mixed.sum())
         characters[i] = replace(characters[i], probabilities=probabilities)
-    return replace(reading, characters=characters, second_opinion=opinions, is_partial=is_partial)
+    return replace(reading, characters=characters, second_opinion=opinions)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tendigits.digits.runtime import Floats
 from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
-from tendigits.numbers.decode import N_DIGITS, Candidate, Edges
+from tendigits.numbers.decode import N_DIGITS, Candidate
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
@@ -30,18 +30,10 @@ class Reading:
     crops: Grey  # uint8 (n, 28, 28): the characters, white on black
     second_opinion: Floats  # float32 (n, 10): the digit network's probability of each digit; zeros for a sign
     stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
-    view_texts: list[str]  # the text of each view alone
+    first_text: str  # the text that the number network alone shows
     borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
     clearance: float = np.inf  # to the next character of its row, in digit heights; infinite behind a cell border
-    is_partial: bool = False  # whether it is doubtful, but the page's budget was spent before it got further views
     doubt: str | None = None  # why it is not accepted, however clear its characters are
-    beyond: tuple[list[Edges], list[Edges]] = ([], [])  # strokes beyond its left and its right end, not read
-    is_lost: bool = False  # whether the finder missed it: a stroke that stands alone
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether it is not accepted, however clear its characters are."""
-        return self.is_partial or self.doubt is not None
 
     def widest_gap(self, with_signs: bool = False) -> float:
         """Between two of its digits, or also of its signs, in digit heights; 0 for one character."""
@@ -64,7 +56,7 @@ def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIO
     digits = digits_of(reading.text)
     return ConfidenceFeatures(
         text=min(0.0, float(np.log(all_right / (1 - all_right))) - MAX_LOGIT),
-        other_digits=float(np.mean([digits_of(text) != digits for text in reading.view_texts])),
+        other_digits=float(digits_of(reading.first_text) != digits),
         stray_ink=reading.stray_ink,
         unusual=float(not is_usual(reading.text)),
         gap=max(0.0, reading.widest_gap(with_signs=True) - options.wide_gap),

@@ -98,7 +98,6 @@ def join_readings(parts: Sequence[Reading], whole: Reading) -> Reading:
         crops=np.concatenate([part.crops for part in parts]),
         second_opinion=np.concatenate([part.second_opinion for part in parts]),
         stray_ink=max(part.stray_ink for part in parts),
-        is_partial=any(part.is_partial for part in parts),
     )
 
 

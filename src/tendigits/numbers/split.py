@@ -1,6 +1,6 @@
-"""Split detections into numbers after their first view: the finder may join neighbours or cut off an end.
+"""Split detections into numbers after their first crop: the finder may join neighbours or cut off an end.
 
-numbers = merge_detections(split_detection(detection, view))    # lists of detections, one list for each number
+numbers = merge_detections(split_detection(detection, crop))    # one detection for each number
 """
 
 from collections.abc import Sequence
@@ -10,28 +10,26 @@ from itertools import compress, pairwise
 import numpy as np
 
 from tendigits.digits.foreground import median
-from tendigits.numbers.decode import Candidate, Edges, centre
+from tendigits.numbers.decode import Candidate, Edges, centre, text_of
 from tendigits.numbers.detections import Detection, as_table, group_detections, show_same_number
+from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
-from tendigits.numbers.strips import DIGIT_HEIGHT_PX
-from tendigits.numbers.vote import View
+from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Crop
 
 
-def split_detection(detection: Detection, view: View, options: NumberOptions = DEFAULT_OPTIONS) -> list[Detection]:
-    """The numbers that a view shows: their ends and heights, from the boxes of their characters."""
-    strip = view.strip
-    characters = sorted((peak for peak in view.peaks if peak.present >= options.min_vote), key=lambda peak: peak.box[0])
+def split_detection(detection: Detection, crop: Crop, options: NumberOptions = DEFAULT_OPTIONS) -> list[Detection]:
+    """The numbers that a crop shows: their ends and heights, from the boxes of their characters."""
+    strip = crop.strip
+    characters = sorted((peak for peak in crop.peaks if peak.present >= options.min_read), key=lambda peak: peak.box[0])
     heights = [peak.box[3] - peak.box[1] for peak in characters if peak.label.isdigit()]
-    separators = _separators(view.borders, median(heights) if heights else DIGIT_HEIGHT_PX, options)
+    separators = _separators(crop.borders, median(heights) if heights else DIGIT_HEIGHT_PX, options)
     groups: list[list[Candidate]] = []
     for peak in characters:
-        end = max((each.box[2] for each in groups[-1]), default=0.0) if groups else 0.0
-        is_far = peak.box[0] - end >= options.max_gap * DIGIT_HEIGHT_PX
-        if not groups or is_far or any(centre(groups[-1][-1].box) < x < centre(peak.box) for x in separators):
+        if not groups or any(centre(groups[-1][-1].box) < x < centre(peak.box) for x in separators):
             groups.append([])
         groups[-1].append(peak)
     numbers = []
-    for group in groups:
+    for group in (part for whole in groups for part in _usual_parts(whole, options)):
         digits = [peak.box for peak in group if peak.label.isdigit()]
         left, right = min(peak.box[0] for peak in group), max(peak.box[2] for peak in group)
         if not digits or right < strip.ends[0] or left > strip.ends[1]:
@@ -49,10 +47,18 @@ def split_detection(detection: Detection, view: View, options: NumberOptions = D
     return numbers
 
 
-def merge_detections(
-    detections: Sequence[Detection], options: NumberOptions = DEFAULT_OPTIONS
-) -> list[list[Detection]]:
-    """Group detections of one number, the longest first; the others give further views, unless they show a part of it.
+def _usual_parts(group: list[Candidate], options: NumberOptions) -> list[list[Candidate]]:
+    """The two numbers on both sides of the widest gap, if together they have no usual form: `0.2010.187`."""
+    gaps = [b.box[0] - a.box[2] for a, b in pairwise(group)]
+    if max(gaps, default=0.0) < options.min_parting_gap * DIGIT_HEIGHT_PX or is_usual(text_of(group)):
+        return [group]
+    middle = gaps.index(max(gaps)) + 1
+    parts = [group[:middle], group[middle:]]
+    return parts if all(is_usual(text_of(part)) and len(part) > 1 for part in parts) else [group]
+
+
+def merge_detections(detections: Sequence[Detection], options: NumberOptions = DEFAULT_OPTIONS) -> list[Detection]:
+    """The longest of the detections of each number.
 
     A detection that contains several much lower numbers is dropped: in a small copy of the page, a few cells of a table
     look like one number.
@@ -61,12 +67,7 @@ def merge_detections(
     much_lower = table[:, 3] * options.max_height_change < table[:, None, 3]
     contained = (show_same_number(table, table) & much_lower).sum(axis=1)
     numbers = [detections[i] for i in np.flatnonzero(contained < options.min_contained_numbers).tolist()]
-    merged = []
-    for first, *others in group_detections(sorted(numbers, key=lambda detection: -detection.length)):
-        length, height = options.min_whole_fraction * first.length, options.min_whole_fraction * first.height
-        whole = [each for each in others if each.length > length and each.height > height]
-        merged.append([first, *whole[: options.max_detections_per_number - 1]])
-    return merged
+    return [group[0] for group in group_detections(sorted(numbers, key=lambda detection: -detection.length))]
 
 
 def _is_close(a: Detection, b: Detection, options: NumberOptions) -> bool:

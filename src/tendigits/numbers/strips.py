@@ -13,14 +13,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.numbers.decode import HEIGHT, Edges
+from tendigits.numbers.decode import HEIGHT, Candidate, Edges
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import GRID
-from tendigits.numbers.options import DEFAULT_OPTIONS, IDENTITY, CropTransform
+from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.pictures.image import Grey
 
-DIGIT_HEIGHT_PX = 26.0  # height of a digit in a strip of scale 1
+DIGIT_HEIGHT_PX = 26.0  # height of a digit in a strip
 SIDE_MARGIN = 0.8  # digit heights: how much of the surroundings a strip shows on both sides of a number
+MAX_RULE_SLOPE = 0.2  # columns for each row of a strip: a ruled line that leans more is a stroke
+MAX_RULE_GAP = 0.2  # of a strip's height: by so much a ruled line may end before the strip's edge
 MIN_WIDTH_PX = 24
 MAX_WIDTH_PX = 4096  # a longer strip is truncated; it would hold more than a hundred digits
 
@@ -49,6 +51,17 @@ class Strip:
         width, height = (right - left) * across / other_across, (bottom - top) * down / other_down
         return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
+    def crossed_by(self, lines: NDArray[np.float64]) -> list[Edges]:
+        """The boxes, in this strip, of those lines of the page that cross it from top to bottom: float64 (n, 4)."""
+        ends = (lines.reshape(-1, 2, 2) - self.matrix[:, 2]) @ self._inverse.T
+        (x0, y0), (x1, y1) = ends[:, 0].T, ends[:, 1].T
+        is_upright = abs(x1 - x0) <= MAX_RULE_SLOPE * abs(y1 - y0)
+        margin = MAX_RULE_GAP * HEIGHT
+        is_across = (np.minimum(y0, y1) <= margin) & (np.maximum(y0, y1) >= HEIGHT - margin)
+        x = (x0 + x1) / 2
+        is_inside = (x >= 0) & (x < self.picture.shape[1])
+        return [(at - 0.5, 0.0, at + 0.5, float(HEIGHT)) for at in x[is_upright & is_across & is_inside].tolist()]
+
     @cached_property
     def _inverse(self) -> NDArray[np.float64]:
         """float64 (2, 2): from steps on the page to steps in the strip."""
@@ -59,6 +72,15 @@ class Strip:
         """Width and height of a pixel of the strip, in pixels of the page."""
         width = float(np.hypot(*self.matrix[:, 0]))
         return width, abs(float(np.linalg.det(self.matrix[:, :2]))) / width
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A strip, and what the number network predicts for it."""
+
+    strip: Strip
+    peaks: list[Candidate]
+    borders: list[Edges]  # cell borders, in pixels of the strip
 
 
 class ImagePyramid:
@@ -78,19 +100,18 @@ class ImagePyramid:
         return self._copies[level], self._copies[level].shape[1] / self._copies[0].shape[1]
 
 
-def strip_width(detection: Detection, transform: CropTransform = IDENTITY) -> int:
+def strip_width(detection: Detection) -> int:
     """Width of the strip of a number, in pixels."""
     margins = 2 * SIDE_MARGIN * detection.height
-    width = (detection.length + margins) / _scale(detection, transform) * transform.stretch
+    width = (detection.length + margins) / _scale(detection)
     return min(MAX_WIDTH_PX, max(MIN_WIDTH_PX, GRID * round(width / GRID)))
 
 
-def crop_strip(pyramid: ImagePyramid, detection: Detection, transform: CropTransform = IDENTITY) -> Strip:
+def crop_strip(pyramid: ImagePyramid, detection: Detection) -> Strip:
     """Crop a number."""
-    scale, width = _scale(detection, transform), strip_width(detection, transform)
+    scale, width = _scale(detection), strip_width(detection)
     axis = np.array([np.cos(detection.angle), np.sin(detection.angle)])
-    across = scale / transform.stretch * axis
-    down = scale * (np.array([-axis[1], axis[0]]) + transform.shear * axis)
+    across, down = scale * axis, scale * np.array([-axis[1], axis[0]])
     origin = [detection.x, detection.y] - across * width / 2 - down * HEIGHT / 2
     matrix = np.stack([across, down, origin], axis=1)
     copy, size = pyramid.at(scale)
@@ -100,16 +121,16 @@ def crop_strip(pyramid: ImagePyramid, detection: Detection, transform: CropTrans
         copy, of_copy, (width, HEIGHT),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    half = detection.length / scale * transform.stretch / 2
+    half = detection.length / scale / 2
     return Strip(picture, matrix, (width / 2 - half, width / 2 + half))
 
 
 def inner_columns(strip: NDArray[Any]) -> tuple[float, float]:
-    """Between which columns the centres of a number's characters lie, in a strip of scale 1, uint8 (40, width)."""
+    """Between which columns the centres of a number's characters lie, in a strip, uint8 (40, width)."""
     edge = (SIDE_MARGIN - DEFAULT_OPTIONS.max_outside) * DIGIT_HEIGHT_PX
     return edge, strip.shape[1] - edge
 
 
-def _scale(detection: Detection, transform: CropTransform) -> float:
+def _scale(detection: Detection) -> float:
     """Pixels of the page for one pixel of the strip."""
-    return detection.height / (DIGIT_HEIGHT_PX * transform.scale)
+    return detection.height / DIGIT_HEIGHT_PX

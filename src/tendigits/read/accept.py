@@ -54,7 +54,7 @@ def accept(
     if expectation is not None and not (confidence >= threshold and expectation.fits(as_seen, separator)):
         fitted = fit(reading, expectation, confidence, separator)
         reading, confidence = fitted.reading, fitted.confidence
-    accepted = confidence >= threshold and not reading.is_doubtful
+    accepted = confidence >= threshold and reading.doubt is None
     characters, all_alternatives = [], []
     for candidate, crop, opinion in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):
         all_alternatives.append(_alternatives(candidate, opinion))
@@ -154,8 +154,6 @@ def _instead(as_seen: str, value: str, options: list[tuple[str, float]]) -> str:
 def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     """Why a number is not accepted."""
     value = without_closing(reading.text)
-    if reading.is_partial:
-        return "was seen only once, for there is too much in the picture"
     if reading.doubt is not None:
         return reading.doubt
     if options and options[0][1] >= DEFAULT_OPTIONS.min_alternative:

@@ -1,6 +1,6 @@
 """Read a page's tables with their structure as context: one number per cell, and similar numbers in each column.
 
-readings, layouts = read_tables(reader, grey, readings, is_clear, budget)
+readings, layouts = read_tables(reader, crops, readings, rules, is_clear, budget)
 """
 
 import re
@@ -12,16 +12,16 @@ from itertools import compress, islice
 import numpy as np
 
 from tendigits.digits.foreground import median
+from tendigits.numbers.crops import Budget, PageCrops
 from tendigits.numbers.detections import in_rows
 from tendigits.numbers.grammar import is_usual, without_closing
-from tendigits.numbers.options import NumberOptions
-from tendigits.numbers.reader import NumberReader
+from tendigits.numbers.hypotheses import reweigh
+from tendigits.numbers.options import DEFAULT_OPTIONS
+from tendigits.numbers.reader import UNREAD_NEIGHBOUR, NumberReader
 from tendigits.numbers.reading import Reading
-from tendigits.numbers.views import Budget
-from tendigits.numbers.vote import reweigh
-from tendigits.pictures.image import Grey
-from tendigits.tables.flat_sheet import flatten
-from tendigits.tables.layout import Layout, find_layouts
+from tendigits.numbers.strips import DIGIT_HEIGHT_PX
+from tendigits.tables.flat_sheet import Rules, flatten
+from tendigits.tables.layout import Cells, Layout, find_layouts
 from tendigits.tables.options import MIN_FILLED_FRACTION
 
 IsClear = Callable[[Reading], bool]
@@ -43,10 +43,13 @@ class ContextOptions:
     min_word_width: float = 1.2  # narrower words alone are not a column of a table, but units behind numbers
 
     # Reading cells again.
+    min_covered: float = 0.7  # of a word's width that its characters cover, if it is a number
     max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
     border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
     end_percentile: float = 3.0  # percent of a column's numbers that may begin, or end, outside the span that is read
     min_new_probability: float = 0.9  # of each character, to read a number where none was found at first
+    min_new_in_full_column: float = 0.6  # the same in a ruled column of which most cells are filled
+    min_full_fraction: float = 0.75
 
     # Priors for the frequency of a form in a column; they count like one cell.
     integer_prior: float = 0.5
@@ -54,7 +57,6 @@ class ContextOptions:
     usual_prior_in_list: float = 0.3  # of numbers below each other, of which one may well be a date
     unusual_prior: float = 0.001
     min_noise: float = 0.02  # lower bound for the probability that a sign is a speck, if it does not fit its column
-    min_alternative: float = 0.005  # probability from which a character may be another one that fits its column
 
     # Lost decimal points.
     min_decimals: int = 4  # numbers with a point in a column, and
@@ -63,11 +65,15 @@ class ContextOptions:
 
 OPTIONS = ContextOptions()
 LOST_POINT = "the others in its column have a decimal point"
-VOTING_OPTIONS = NumberOptions(min_alternative=OPTIONS.min_alternative)
 
 
 def read_tables(
-    reader: NumberReader, grey: Grey, readings: Sequence[Reading], is_clear: IsClear, budget: Budget
+    reader: NumberReader,
+    crops: PageCrops,
+    readings: Sequence[Reading],
+    rules: Rules,
+    is_clear: IsClear,
+    budget: Budget,
 ) -> tuple[list[Reading], list[Layout]]:
     """Find the tables of a page, and read doubtful cells again.
 
@@ -75,8 +81,13 @@ def read_tables(
     """
     if not readings:
         return [], []
-    sheet = flatten(grey, [reading.detection for reading in readings])
+    sheet = flatten(crops.grey, [reading.detection for reading in readings], rules)
     layouts = find_layouts(sheet)
+    missed = [each for layout in layouts for each in _read_words(reader, crops, layout, budget)]
+    if missed := missed[: max(0, reader.options.max_numbers - len(readings))]:
+        readings = [*readings, *missed]
+        sheet = flatten(crops.grey, [reading.detection for reading in readings], rules)
+        layouts = find_layouts(sheet)
     dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_clear)}
     if dropped:
         words = [i for i in dropped if i < sheet.n_numbers]  # they were read as numbers
@@ -84,7 +95,7 @@ def read_tables(
     read = [*readings]
     for n, layout in enumerate(layouts):
         if _is_informative(layout):
-            layouts[n] = _read_cells_again(reader, grey, read, layout, is_clear, budget)
+            layouts[n] = _read_cells_again(reader, crops, read, layout, is_clear, budget)
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
                 _reweigh_columns(read, layouts[n], OPTIONS.usual_prior)
             _doubt_lost_points(read, layouts[n])
@@ -106,12 +117,34 @@ def _is_informative(layout: Layout) -> bool:
     return rows >= OPTIONS.min_rows and columns >= OPTIONS.min_columns and is_dense
 
 
+def _read_words(reader: NumberReader, crops: PageCrops, layout: Layout, budget: Budget) -> Iterator[Reading]:
+    """Read the words in a ruled table's cells, of which many are numbers that were not found; yields clear ones."""
+    if not (layout.ruled and _is_informative(layout)):
+        return
+    sheet, spans = layout.sheet, list[Span]()
+    for row, column in sorted({*layout.words} - {*layout.cells}):
+        members = layout.words[row, column]
+        left, right = float(sheet.top_left[members, 0].min()), float(sheet.bottom_right[members, 0].max())
+        if right - left <= layout.columns[column + 1] - layout.columns[column]:
+            spans.append((left, right, float(sheet.centres[members, 1].mean()), sheet.height))
+    detections = sheet.to_detections(np.array(spans, np.float64).reshape(-1, 4))
+    for detection, reading in reader.read_known(crops, detections, budget).items():
+        boxes = np.array([each.box for each in reading.characters]).reshape(-1, 4)
+        width = np.ptp(boxes[:, [0, 2]]) * detection.height / DIGIT_HEIGHT_PX if len(boxes) else 0.0
+        is_clear = all(each.confidence >= OPTIONS.min_new_probability for each in reading.characters)
+        if is_clear and width >= OPTIONS.min_covered * detection.length and any(map(str.isdigit, reading.text)):
+            yield reading
+
+
 def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:
     """Numbers in rows and columns of words, which are words too; and words that are not a column, such as units."""
     if not _is_informative(layout):
         yield from (i for indices in layout.words.values() for i in indices)
         return
     all_clear = {cell for cell, indices in layout.cells.items() if any(is_clear(readings[i]) for i in indices)}
+    all_words = {
+        each for each in layout.words if _width(layout, layout.words, each) > _width(layout, layout.cells, each)
+    }
     word_columns = set[int]()
     for axis in (1, 0):
         for index in range(layout.shape[axis]):
@@ -119,7 +152,7 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsCl
             names = set() if axis == 1 or is_header else word_columns  # next to numbers
             numbers, words, clear = (
                 {cell for cell in cells if cell[axis] == index and cell[1] not in names}
-                for cells in (layout.cells, layout.words, all_clear)
+                for cells in (layout.cells, all_words, all_clear)
             )
             contradicting = clear - words if axis == 1 or is_header else clear
             only_words = words if is_header else words - clear
@@ -137,31 +170,46 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsCl
                     yield from indices
 
 
+def _width(layout: Layout, members: Cells, cell: CellIndex) -> float:
+    """The width of a cell's numbers, or of its words, together."""
+    indices = members.get(cell, [])
+    return float((layout.sheet.bottom_right[indices, 0] - layout.sheet.top_left[indices, 0]).sum())
+
+
 def _read_cells_again(
-    reader: NumberReader, grey: Grey, read: list[Reading], layout: Layout, is_clear: IsClear, budget: Budget
+    reader: NumberReader, crops: PageCrops, read: list[Reading], layout: Layout, is_clear: IsClear, budget: Budget
 ) -> Layout:
     """Read empty and doubtful cells again; better readings are appended to `read`, and stand in the layout returned."""
     overhanging = {cell for cell, indices in layout.cells.items() if any(_overhangs(layout, cell, i) for i in indices)}
     next_to_overhanging = {(row, column + step) for row, column in overhanging for step in (-1, 1)}
+    partly_read = {*layout.words} & {*layout.cells} if layout.ruled else set()  # cells with more ink than their number
     unclear = [
         cell
         for cell in np.ndindex(layout.shape)
-        if len(indices := layout.cells.get(cell, [])) != 1 or cell in overhanging or not is_clear(read[indices[0]])
+        if len(indices := layout.cells.get(cell, [])) != 1
+        or cell in overhanging | partly_read
+        or not is_clear(read[indices[0]])
     ]
+    counts = Counter(column for _, column in layout.cells)
+    fractions = {column: n / layout.shape[0] for column, n in counts.items()}
     spans = _spans(layout, unclear)
     chosen = dict(islice(spans, max(0, reader.options.max_numbers - len(read))))
-    budget.is_short |= next(spans, None) is not None
     detections = layout.sheet.to_detections(np.array([*chosen.values()], np.float64).reshape(-1, 4))
     cells = dict(layout.cells)
-    readings = reader.read_known(grey, detections, budget)
+    readings = reader.read_known(crops, detections, budget)
     for cell, detection in zip(chosen, detections, strict=True):
         if (reading := readings.get(detection)) is None:
             continue
         indices = layout.cells.get(cell, [])
         before = read[indices[0]] if len(indices) == 1 and cell not in overhanging else None
-        if _is_better(reading, before, bool(indices) or cell in next_to_overhanging | layout.unread):
+        is_known = bool(indices) or cell in next_to_overhanging | layout.unread
+        is_probable = layout.ruled and fractions[cell[1]] >= OPTIONS.min_full_fraction
+        min_probability = OPTIONS.min_new_in_full_column if is_probable else OPTIONS.min_new_probability
+        if _is_better(reading, before, 0.0 if is_known else min_probability):
             cells[cell] = [len(read)]
             read.append(reading)
+        elif before is not None and cell in partly_read:
+            read[indices[0]] = replace(before, doubt=before.doubt or UNREAD_NEIGHBOUR)
     return replace(layout, cells=cells)
 
 
@@ -199,17 +247,17 @@ def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:
     return bool(sheet.top_left[number, 0] < left - overhang or sheet.bottom_right[number, 0] > right + overhang)
 
 
-def _is_better(reading: Reading, before: Reading | None, is_known: bool) -> bool:
+def _is_better(reading: Reading, before: Reading | None, min_probability: float) -> bool:
     """Whether a new reading of a cell replaces what was read there.
 
-    `before` is a number that was read in this cell alone; something `is_known` to stand or to reach into the cell.
+    `before` is a number that was read in this cell alone; without one, each character needs a minimum probability.
     """
-    is_seen = all(each.present >= VOTING_OPTIONS.min_vote for each in reading.characters)
+    is_seen = all(each.present >= DEFAULT_OPTIONS.min_read for each in reading.characters)
     if not is_seen or not any(map(str.isdigit, reading.text)):
         return False
     if before is not None:  # it may have lost an end
         return before.text in reading.text and len(before.text) < len(reading.text)
-    return is_known or min(each.present for each in reading.characters) >= OPTIONS.min_new_probability
+    return min(each.present for each in reading.characters) >= min_probability
 
 
 def _reweigh_columns(read: list[Reading], layout: Layout, usual_prior: float) -> None:
@@ -241,8 +289,8 @@ def _reweighed(reading: Reading, other_forms: Counter[str], usual_prior: float) 
         prior = OPTIONS.integer_prior if form == "0" else prior
         return float(np.log((other_forms[form] + prior) / (other_forms.total() + 1)))
 
-    characters = reweigh(reading.characters, log_frequency, VOTING_OPTIONS, OPTIONS.min_noise)
-    kept = np.array([each.label.isdigit() or each.present >= VOTING_OPTIONS.min_vote for each in characters], bool)
+    characters = reweigh(reading.characters, log_frequency, OPTIONS.min_noise)
+    kept = np.array([each.label.isdigit() or each.present >= DEFAULT_OPTIONS.min_read for each in characters], bool)
     return replace(
         reading,
         characters=[*compress(characters, kept)],

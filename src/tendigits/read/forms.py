@@ -20,10 +20,10 @@ from tendigits.digits.find import open_page
 from tendigits.digits.foreground import shrink
 from tendigits.errors import DataError, UserError, printable, reason_of
 from tendigits.geometry import Box
+from tendigits.numbers.crops import Budget
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.reading import Reading
-from tendigits.numbers.views import Budget
 from tendigits.pictures.image import Grey
 from tendigits.untrusted import read_toml
 
@@ -134,7 +134,8 @@ def read_fields(
     """Read the fields of a form on a page aligned with it: the readings, and the indices of those in each field."""
     readings: list[Reading] = []
     fields: dict[str, list[int]] = {name: [] for name in form.fields}
-    for reading in reader.read_page(aligned, budget)[0]:
+    crops = reader.crops(aligned)
+    for reading in reader.read_page(aligned, budget, crops=crops)[0]:
         x, y = reading.detection.x, reading.detection.y
         inside = [name for name, box in form.fields.items() if box.left <= x < box.right and box.top <= y < box.bottom]
         if inside and (kept := _without_frame(reading, form.fields[inside[0]])).characters:
@@ -142,7 +143,7 @@ def read_fields(
             readings.append(kept)
     empty = [name for name, indices in fields.items() if not indices]
     detections = [_written_in(form.fields[name]) for name in empty]
-    known = reader.read_known(aligned, detections, budget)
+    known = reader.read_known(crops, detections, budget)
     for name, detection in zip(empty, detections, strict=True):
         found = known.get(detection)
         if (

@@ -38,8 +38,11 @@ MARGIN_PX = 8
 BLURRED = "The photo is blurred. Hold still and move closer."
 """A notice: the numbers, or all that is on a page without numbers, are not sharp."""
 
-LEFT_OUT = "There is more to read than one picture may cost. Some was left out."
-"""The notice of a page whose `Budget` was spent before everything was read."""
+TOO_MANY = "More numbers were found than a page may have. Some were not read."
+"""The notice of a page with more than `NumberOptions.max_numbers`."""
+
+ROWS_LEFT_OUT = "Rows {} to {} were not read."
+"""The notice of a page whose `Budget` was spent before everything was read; rows are counted from 1."""
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,19 @@ import numpy as np
 
 from tendigits.data.preprocess import FIELD
 from tendigits.digits.find import Found, Thumbnail, find_digit, open_page
+from tendigits.digits.foreground import median
 from tendigits.digits.network import Network, Predictions, bundled, open_network
 from tendigits.errors import UserError
 from tendigits.geometry import Box
 from tendigits.numbers import finder, second_opinion
 from tendigits.numbers import network as number_network
 from tendigits.numbers.confidence import ConfidenceModel
+from tendigits.numbers.crops import Budget
 from tendigits.numbers.decode import Edges
+from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.grammar import DecimalSeparator, common_separator
 from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.reading import Reading, confidence_features
-from tendigits.numbers.views import Budget
 from tendigits.pictures.documents import count_pages_of
 from tendigits.pictures.image import Grey
 from tendigits.read.accept import ToPicture, accept, cell_of, table_of, with_verdicts
@@ -34,17 +36,20 @@ from tendigits.read.context import read_tables
 from tendigits.read.expectations import NOTHING, Expectations, parse
 from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
-from tendigits.read.page import BLURRED, LEFT_OUT, Page
+from tendigits.read.page import BLURRED, ROWS_LEFT_OUT, TOO_MANY, Page
 from tendigits.read.results import Digit, Number
 from tendigits.read.sharpness import is_blurred
 from tendigits.read.sums import check_sums
 from tendigits.tables.cell import column_name
 from tendigits.tables.checks import check, check_relations, parse_sums
 from tendigits.tables.columns import in_context
+from tendigits.tables.flat_sheet import NO_RULES, find_rules
+from tendigits.tables.paper import whiten
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
 MAX_ALTERNATIVES = 3  # digits that a reason names
+TIME_FOR_A_PAGE = 0.8  # of the seconds after which its process is ended
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ class Reader:
         """
         path = model if isinstance(model, str | Path) else None
         self.options, self.threads = ReaderOptions(path, threshold, max_error, decimal, form), threads
+        self.seconds: float | None = None  # that a page may take; then its notice names the rows that were not read
         self.network = open_network(model, threads)
         self.model: str | Path | Network | None = None if model is None else path or self.network
         self.form = None if form is None else load_form(form)
@@ -196,13 +202,17 @@ class Reader:
         if self.form is not None:
             return self._read_form(self.form, grey, size, expected)
         scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
-        budget = Budget()
-        detections, views = self.number_reader.detect(grey, budget), self.number_reader.views(grey)
-        if turns := turns_of(self.number_reader, detections, views, budget):
+        budget = Budget(seconds=self.seconds)
+        grey, detections = self._find(grey, budget)
+        crops = self.number_reader.crops(grey)
+        if turns := turns_of(self.number_reader, detections, crops, budget):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
-            detections, views = self.number_reader.detect(grey, budget), self.number_reader.views(grey)
-        readings, lost = self.number_reader.read_page(grey, budget, detections, views)
-        readings, layouts = read_tables(self.number_reader, grey, readings, cache(self._is_clear), budget)
+            detections, crops = self.number_reader.detect(grey, budget), self.number_reader.crops(grey)
+        rules = find_rules(grey, detections) if detections else NO_RULES
+        crops = self.number_reader.crops(grey, rules.pieces)
+        readings, unread = self.number_reader.read_page(grey, budget, detections, crops)
+        is_clear = cache(self._is_clear)
+        readings, layouts = read_tables(self.number_reader, crops, readings, rules, is_clear, budget)
         upright_size = size[::-1] if turns % 2 else size
 
         def to_picture(edges: Edges) -> Box:
@@ -211,8 +221,7 @@ class Reader:
         columns = [(column_name(c), each) for layout in layouts for (_, c), each in layout.cells.items()]
         in_tables = [[i for each in layout.cells.values() for i in each] for layout in layouts if layout.is_dense]
         numbers = check_sums(self._accept(readings, to_picture, expected, columns), in_tables)
-        places = [each.detection for each in lost]
-        tables = [table_of(layout, numbers, places, grey, to_picture) for layout in layouts]
+        tables = [table_of(layout, numbers, [*unread, *budget.left_out], grey, to_picture) for layout in layouts]
         tables = [check(in_context(table), expected.sums, expected.formulas) for table in tables]
         cells = [
             (table.rows[row][column], indices)
@@ -222,15 +231,23 @@ class Reader:
         numbers = with_verdicts(numbers, cells)
         accepted = sum(number.accepted for number in numbers) / max(1, len(numbers))
         blurred = is_blurred(grey, [each.detection for each in readings], accepted)
-        notices = [LEFT_OUT] * budget.is_short + [BLURRED] * blurred
+        notices = left_out(readings, budget) + [BLURRED] * blurred
         if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
-        unread = [to_picture(each.strip.in_picture(each.characters[0].box)) for each in lost]
         notice = " ".join(notices) or None
-        whole = not budget.is_short
+        places = [to_picture(each.edges) for each in unread]
+        whole = not (budget.left_out or budget.is_truncated)
         return Page(
-            numbers, size, tables, 90 * turns, unread=unread, is_whole=whole, notice=notice, thumbnail=thumbnail
+            numbers, size, tables, 90 * turns, unread=places, is_whole=whole, notice=notice, thumbnail=thumbnail
         )
+
+    def _find(self, grey: Grey, budget: Budget) -> tuple[Grey, list[Detection]]:
+        """A page without what is printed behind its numbers, and where these may stand."""
+        detections = self.number_reader.detect(grey, budget)
+        if not detections:
+            return grey, detections
+        blank = whiten(grey, median([each.height for each in detections]))
+        return (grey, detections) if blank is grey else (blank, self.number_reader.detect(blank, budget))
 
     def read_form(self, form: Form, image: Any, page: int = 1, expect: str | Expectations = "") -> Page:
         """Read the fields of a form in a picture of it; the arguments are those of `read`.
@@ -244,7 +261,7 @@ class Reader:
     def _read_form(self, form: Form, grey: Grey, size: tuple[int, int], expected: Expectations) -> Page:
         expected.check_fields(form.fields)
         aligned, homography = form.align(grey)
-        budget = Budget()
+        budget = Budget(seconds=self.seconds)
         readings, fields = read_fields(self.number_reader, aligned, form, budget)
         scale = size[0] / grey.shape[1]
 
@@ -262,8 +279,8 @@ class Reader:
                 cells[name] = replace(cell, accepted=False, reason="is not in the picture")
         cells = check_relations(cells, [formula.of_fields([*cells]) for formula in expected.formulas])
         numbers = with_verdicts(numbers, [(cells[name], indices) for name, indices in fields.items()])
-        notice = LEFT_OUT if budget.is_short else None
-        whole = not budget.is_short
+        notice = " ".join(left_out(readings, budget)) or None
+        whole = not (budget.left_out or budget.is_truncated)
         return Page(numbers, size, fields=cells, is_whole=whole, notice=notice, thumbnail=Thumbnail.of(grey, size))
 
     def _accept(
@@ -286,7 +303,7 @@ class Reader:
 
     def _is_clear(self, reading: Reading) -> bool:
         confidence = self.confidence_model.confidence(confidence_features(reading))
-        return not reading.is_doubtful and confidence >= self.number_threshold
+        return reading.doubt is None and confidence >= self.number_threshold
 
     def _digit(self, predictions: Predictions, i: int, crop: Grey) -> Digit:
         """Convert the i-th prediction: accepted, or with the reason why not."""
@@ -302,3 +319,12 @@ class Reader:
             names = [str(digit) for digit in likely if probabilities[digit] > MIN_ALTERNATIVE]
             reason = f"may be {' or '.join(names)}" if len(names) > 1 else "may be no digit"
         return Digit(label, probabilities, is_digit, Box(0, 0, FIELD, FIELD), crop, reason is None, reason)
+
+
+def left_out(readings: Sequence[Reading], budget: Budget) -> list[str]:
+    """A notice of the rows that were not read, if there are any."""
+    if not budget.left_out:
+        return [TOO_MANY] * budget.is_truncated
+    rows = in_rows([*(reading.detection for reading in readings), *budget.left_out])
+    unread = [n for n, row in enumerate(rows, 1) if max(row) >= len(readings)]
+    return [ROWS_LEFT_OUT.format(unread[0], unread[-1])]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
-TIMEOUT_SECONDS = 10.0  # to read a picture, waiting included; a page takes about two seconds of one core at most
+TIMEOUT_SECONDS = 15.0  # to read a picture, waiting included; a page of 750 numbers takes a few of one core
 
 # After SIGTERM, for requests to be answered and for a job to stop; then requests get 503, and a training is killed,
 # which can be resumed. Supervisors such as Docker kill the server after 10 seconds.

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from tendigits.pool.pool import JobError, TimedOut, WorkerPool
+from tendigits.read.reader import TIME_FOR_A_PAGE
 from tendigits.serve import work
 from tendigits.serve.schemas import PageResponse
 from tendigits.serve.work import ReaderSource, ReadingNetwork
@@ -108,7 +109,7 @@ class ReadingQueue:
         self._in_processes = FairTurns(workers, MAX_WAITING, MAX_WAITING_PER_ADDRESS)
         self._in_threads = FairTurns(workers)
         self._routes = FairTurns(MAX_ROUTES)
-        self._pool = WorkerPool(workers, work.prepare_process, (source,), timeout=timeout)
+        self._pool = WorkerPool(workers, work.prepare_process, (source, TIME_FOR_A_PAGE * timeout), timeout=timeout)
         self._waiting_digits: deque[tuple[ReadingNetwork, tuple[bytes, bool], asyncio.Future[PageResponse]]] = deque()
         self._batches: set[object] = set()  # the tasks that read them
 

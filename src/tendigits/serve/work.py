@@ -40,6 +40,7 @@ Result = TypeVar("Result")
 
 PREVIEW_QUALITY = 85  # of a JPEG, up to 100
 MAX_SUGGESTIONS = 3  # of other values for a doubtful cell: what a person sees at a glance
+_page_seconds: float | None = None  # of this process
 MAX_READERS = 4  # that a process keeps: the active one, the one before, and two of runs that are compared
 
 
@@ -73,8 +74,10 @@ class ReadingNetwork:
         return self.reader.network.open_layers()
 
 
-def prepare_process(source: ReaderSource) -> None:
-    """Prepare a worker process: open the reader that it needs first."""
+def prepare_process(source: ReaderSource, seconds: float) -> None:
+    """Prepare a worker process, in which a page may take so long: open the reader that it needs first."""
+    global _page_seconds
+    _page_seconds = seconds
     prepare_for_threads()
     cv2.setNumThreads(1)  # there is a process for each core
     _reader_of(source)
@@ -83,9 +86,12 @@ def prepare_process(source: ReaderSource) -> None:
 @lru_cache(MAX_READERS)
 def _reader_of(source: ReaderSource) -> Reader:
     if source.data is None:
-        return source.options.open(threads=1)
-    network = from_onnx(source.data, "the fine-tuned network", threads=1)
-    return Reader(network, source.options.threshold, threads=1)
+        reader = source.options.open(threads=1)
+    else:
+        network = from_onnx(source.data, "the fine-tuned network", threads=1)
+        reader = Reader(network, source.options.threshold, threads=1)
+    reader.seconds = _page_seconds
+    return reader
 
 
 def with_reader(source: ReaderSource, job: Callable[..., Result], *arguments: Any) -> Result:

@@ -48,30 +48,44 @@ class FlatSheet:
         return [Detection(x, y, angle, length, height, 1.0) for x, y, angle, length, height in rows.tolist()]
 
 
-def flatten(grey: Grey, detections: Sequence[Detection]) -> FlatSheet:
-    """Rectify a page, uint8 (height, width), with at least one number."""
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """Ruled lines of a page, in its pixels: float64 (n, 4) each, x and y of both ends of their pieces."""
+
+    strokes: Floats  # long straight edges in any direction
+    horizontal: Floats
+    vertical: Floats
+
+    @property
+    def pieces(self) -> Floats:
+        """The horizontal and the vertical ones."""
+        return np.concatenate([self.horizontal, self.vertical])
+
+
+NO_RULES = Rules(*np.zeros((3, 0, 4)))
+
+
+def find_rules(grey: Grey, detections: Sequence[Detection]) -> Rules:
+    """Find the ruled lines of a page, uint8 (height, width), with at least one number."""
     height = median([each.height for each in detections])
-    centre, size = (grey.shape[1] / 2, grey.shape[0] / 2), max(grey.shape) / 2
-    long = [each.angle for each in detections if each.length > OPTIONS.min_directed_length * each.height]
-    angle = median(long or [0.0])  # a short number does not show its direction
-    rows = in_rows(detections)
-    if max(map(len, rows)) == 1:  # a list has no columns, and no words next to its numbers matter
-        rotation, none = SheetMap.rotation(centre, size, angle), np.zeros((0, 4))
-        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height)
-    points = as_table(detections)[:, :2]
-    along_rows = np.array([[*points[a], *points[b]] for row in rows for a, b in pairwise(row)])
     strokes = find_strokes(grey, height)
-    if len(strokes) >= OPTIONS.min_strokes:
-        angle = _angle_of_strokes(strokes)
-    sheet_map = SheetMap.rotation(centre, size, angle)
-    sheet_map, _ = _fit(sheet_map, along_rows, strokes, strokes, OPTIONS.max_slopes)
-    horizontal, vertical = find_ruled_lines(grey, sheet_map, height)
-    sheet_map, n_vertical = _fit(sheet_map, along_rows, horizontal, vertical, OPTIONS.max_slopes[-1:])
+    return Rules(strokes, *find_ruled_lines(grey, _map_of(grey, detections, strokes), height))
+
+
+def flatten(grey: Grey, detections: Sequence[Detection], rules: Rules | None = None) -> FlatSheet:
+    """Rectify a page, uint8 (height, width), with at least one number; `rules` are its ruled lines, if known."""
+    rules = find_rules(grey, detections) if rules is None else rules
+    height = median([each.height for each in detections])
+    if max(map(len, in_rows(detections))) == 1:  # a list has no columns, and no words next to its numbers matter
+        rotation, none = _rotation(grey, detections), np.zeros((0, 4))
+        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height)
+    sheet_map, along_rows = _map_of(grey, detections, rules.strokes), _along_rows(detections)
+    sheet_map, n_vertical = _fit(sheet_map, along_rows, rules.horizontal, rules.vertical, OPTIONS.max_slopes[-1:])
     if not n_vertical:
         sheet_map = _align_columns(sheet_map, *_corners(sheet_map, detections), height)
     horizontal, vertical = (
         _oriented(sheet_map, lines[_runs_along(sheet_map, lines, axis, OPTIONS.max_slopes[-1])], axis)
-        for axis, lines in enumerate((horizontal, vertical))
+        for axis, lines in enumerate((rules.horizontal, rules.vertical))
     )
     numbers = np.concatenate(_corners(sheet_map, detections), axis=1)
     words = find_words(grey, sheet_map, numbers, height)
@@ -79,6 +93,26 @@ def flatten(grey: Grey, detections: Sequence[Detection]) -> FlatSheet:
     y = (words[:, 1] + words[:, 3]) / 2
     boxes = np.concatenate([numbers, np.column_stack([words[:, 0], y - height / 2, words[:, 2], y + height / 2])])
     return FlatSheet(sheet_map, boxes[:, :2], boxes[:, 2:], len(detections), horizontal, vertical, height)
+
+
+def _rotation(grey: Grey, detections: Sequence[Detection], angle: float | None = None) -> SheetMap:
+    """The map of a page whose rows run at an angle, by default as most of its numbers do."""
+    long = [each.angle for each in detections if each.length > OPTIONS.min_directed_length * each.height]
+    angle = median(long or [0.0]) if angle is None else angle  # a short number does not show its direction
+    return SheetMap.rotation((grey.shape[1] / 2, grey.shape[0] / 2), max(grey.shape) / 2, angle)
+
+
+def _map_of(grey: Grey, detections: Sequence[Detection], strokes: Floats) -> SheetMap:
+    """The map under which strokes and rows of numbers are as straight as can be."""
+    angle = _angle_of_strokes(strokes) if len(strokes) >= OPTIONS.min_strokes else None
+    sheet_map = _rotation(grey, detections, angle)
+    return _fit(sheet_map, _along_rows(detections), strokes, strokes, OPTIONS.max_slopes)[0]
+
+
+def _along_rows(detections: Sequence[Detection]) -> Floats:
+    """Segments from each number to the next in its row: float64 (n, 4)."""
+    points, rows = as_table(detections)[:, :2], in_rows(detections)
+    return np.array([[*points[a], *points[b]] for row in rows for a, b in pairwise(row)]).reshape(-1, 4)
 
 
 def _fit(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.foreground import median
-from tendigits.numbers.lost import find_writing
+from tendigits.numbers.unread import find_writing
 from tendigits.pictures.image import Grey
 from tendigits.tables.bands import split_rows
 from tendigits.tables.options import OPTIONS

@@ -1,6 +1,6 @@
 """Strokes as high as digits that belong to no number and to no word: perhaps digits that the finder missed.
 
-detections = find_lost_digits(network, grey, numbers)       # `numbers`: the detections that were read
+detections = find_unread_digits(network, grey, numbers)       # `numbers`: the detections that were read
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from tendigits.digits.foreground import median
 from tendigits.digits.network import Network
-from tendigits.numbers.detections import Detection, as_table
+from tendigits.numbers.detections import Detection
 from tendigits.numbers.second_opinion import crop_characters
 from tendigits.pictures.image import Grey
 
 
 @dataclass(frozen=True)
-class LostDigitOptions:
+class UnreadDigitOptions:
     """Tolerances; lengths are in heights of the page's digits unless a name ends in _px."""
 
     # Writing that may be letters or digits.
@@ -39,10 +39,10 @@ class LostDigitOptions:
     max_digits: int = 60  # of a page
 
 
-OPTIONS = LostDigitOptions()
+OPTIONS = UnreadDigitOptions()
 
 
-def find_lost_digits(network: Network, grey: Grey, numbers: Sequence[Detection]) -> list[Detection]:
+def find_unread_digits(network: Network, grey: Grey, numbers: Sequence[Detection]) -> list[Detection]:
     """Find them on a page, uint8 (height, width), on which these numbers were read."""
     height = median([number.height for number in numbers])
     scale = min(1.0, OPTIONS.digit_height_px / height)
@@ -98,10 +98,7 @@ def find_writing(page: Grey, numbers: NDArray[np.int64], digit: float) -> Grey:
 
 def _boxes_of(numbers: Sequence[Detection], scale: float) -> NDArray[np.int64]:
     """Upright boxes around numbers, on a shrunk page."""
-    table = as_table(numbers)
-    half = abs(table[:, 4:] * table[:, 2:3]) + abs(table[:, 5:3:-1] * table[:, 3:4])
-    corners = np.concatenate([table[:, :2] - half / 2, table[:, :2] + half / 2], axis=1)
-    boxes: NDArray[np.int64] = np.round(corners * scale).astype(np.int64)
+    boxes: NDArray[np.int64] = np.round(np.array([number.edges for number in numbers]) * scale).astype(np.int64)
     return boxes
 
 

@@ -1,0 +1,190 @@
+"""Whole sheets of strangers: which numbers are read in their place, which rows are whole, what is accepted and wrong.
+
+    python bench/whole_sheets.py FOLDER                   # a folder of folders with a labels.csv each; bench/results/
+    python bench/whole_sheets.py FOLDER --sets votes      # only printed
+    python bench/whole_sheets.py FOLDER --show OUT        # and what was read, drawn into each picture
+
+A labels.csv has the columns path; label (`|` parts rows, `;` cells, nothing for an empty one, `?` is not scored); turn,
+the degrees clockwise that make the picture upright; and box, `x0 y0 x1 y1` of the numbers in the upright picture,
+several with `|`: what is read outside, such as names and heads, is only counted.
+"""
+
+import csv
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from environments import ROOT, date_and_commit, machine, options, save
+from tendigits.digits.find import open_page
+from tendigits.geometry import Box
+from tendigits.numbers.detections import Detection, in_rows
+from tendigits.read.page import Page, draw_page
+from tendigits.read.reader import Reader
+
+RESULTS = ROOT / "bench" / "results" / "whole_sheets.json"
+UNKNOWN = "?"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A picture, and what stands in it."""
+
+    path: Path
+    rows: list[list[str]]  # without empty cells
+    turn: int
+    boxes: list[Box]  # in the upright picture; none: everything counts
+
+
+@dataclass(frozen=True)
+class Read:
+    """A number as it was read, in the upright picture."""
+
+    text: str
+    accepted: bool
+    box: Box
+
+
+def main() -> None:
+    """Measure; print; save where all sets were measured."""
+    parser = options(__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sets", nargs="+", help="Names of folders; all, if none is named.")
+    parser.add_argument("--show", type=Path, help="Folder for the pictures with what was read.")
+    given = parser.parse_args()
+    reader, record = Reader(), {}
+    for labels in sorted(given.folder.glob("*/labels.csv")):
+        name = labels.parent.name
+        if given.sets and name not in given.sets:
+            continue
+        counts, seconds = Counter[str](), []
+        for sheet in sheets(labels):
+            started = time.perf_counter()
+            page = reader.read(sheet.path)
+            seconds.append(time.perf_counter() - started)
+            own = score(sheet, page)
+            counts += own
+            print(f"  {sheet.path.stem[:20]:20} {seconds[-1]:5.2f} s  {text_of(own)}", file=sys.stderr, flush=True)
+            if given.show:
+                given.show.mkdir(parents=True, exist_ok=True)
+                draw_page(open_page(sheet.path)[0], page).save(given.show / f"{name}_{sheet.path.stem}.png")
+        record[name] = {**counts, "seconds": statistics.median(seconds)}
+        print(f"{name:10} {record[name]['seconds']:5.2f} s  {text_of(counts)}", flush=True)
+    if not given.sets:
+        save({"machine": machine(), **date_and_commit(), "sets": record}, RESULTS)
+
+
+def sheets(labels: Path) -> Iterator[Sheet]:
+    """The labelled pictures of a folder."""
+    with labels.open() as file:
+        for row in csv.DictReader(file):
+            rows = [[cell for cell in line.split(";") if cell] for line in row["label"].split("|")]
+            boxes = [Box(*map(int, box.split())) for box in row["box"].split("|") if box]
+            yield Sheet(labels.parent / row["path"], rows, int(row["turn"] or 0), boxes)
+
+
+def score(sheet: Sheet, page: Page) -> Counter[str]:
+    """Count the numbers that are right in their place, the accepted ones, and the rows of the reader's that are right.
+
+    The rows that were read are aligned with those that are written, in order, and so are the numbers in each.
+    """
+    numbers = read_in(sheet, page)
+    lines = [[numbers[i] for i in row] for row in in_rows([_detection(each.box) for each in numbers])]
+    pairs = _aligned(sheet.rows, lines, lambda row, line: len(_matches(row, line)))
+    matched = [read for row, line in pairs for read in _matches(sheet.rows[row], lines[line])]
+    unknown = sum(cell == UNKNOWN for row in sheet.rows for cell in row)
+    accepted, right_accepted = sum(each.accepted for each in numbers), sum(each.accepted for each in matched)
+    loose = [each for row, line in pairs for each in _unknown(sheet.rows[row], lines[line])]
+    own_rows = Counter(tuple(row) for row in _table_rows(sheet, page))
+    wanted = [row for row in sheet.rows if UNKNOWN not in row]
+    return Counter(
+        sheets=1,
+        numbers=sum(map(len, sheet.rows)) - unknown,
+        right=len(matched),
+        read=len(numbers),
+        accepted=accepted,
+        accepted_wrong=accepted - right_accepted - sum(each.accepted for each in loose),
+        rows=len(wanted),
+        rows_right=sum((own_rows & Counter(map(tuple, wanted))).values()),
+        upright=(page.turned + sheet.turn) % 360 == 0,
+        noticed=bool(page.notice),
+    )
+
+
+def read_in(sheet: Sheet, page: Page) -> list[Read]:
+    """The numbers that were read in the sheet's boxes, in the upright picture."""
+    read = [
+        Read(number.value, number.accepted, number.box.turned(sheet.turn // 90, page.size)) for number in page.numbers
+    ]
+    return [each for each in read if _is_inside(sheet, each.box)]
+
+
+def text_of(counts: Counter[str]) -> str:
+    """The counts in a line."""
+    right, numbers, accepted = (counts[name] for name in ("right", "numbers", "accepted"))
+    return (
+        f"right {right}/{numbers} {right / max(1, numbers):.1%}  rows {counts['rows_right']}/{counts['rows']}  "
+        f"accepted {accepted / max(1, numbers):.1%}, wrong {counts['accepted_wrong']}  read {counts['read']}  "
+        f"upright {counts['upright']}/{counts['sheets']}  noticed {counts['noticed']}"
+    )
+
+
+def _table_rows(sheet: Sheet, page: Page) -> Iterator[list[str]]:
+    """The numbers of each row of the reader's tables, as far as they stand in the sheet's boxes."""
+    for table in page.tables:
+        for row in table.rows:
+            cells = [cell for cell in row if cell.value and cell.index is not None]
+            values = [cell.value for cell in cells if _is_inside(sheet, cell.box.turned(sheet.turn // 90, page.size))]
+            if values:
+                yield values
+    if not page.tables:
+        yield from ([number.value] for number in page.numbers)
+
+
+def _is_inside(sheet: Sheet, box: Box) -> bool:
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    return not sheet.boxes or any(b.left <= x <= b.right and b.top <= y <= b.bottom for b in sheet.boxes)
+
+
+def _detection(box: Box) -> Detection:
+    return Detection((box.left + box.right) / 2, (box.top + box.bottom) / 2, 0.0, box.width, box.height, 1.0)
+
+
+def _matches(row: Sequence[str], line: Sequence[Read]) -> list[Read]:
+    """What was read right of a row; the others may be wrong, missing or too many."""
+    return [line[j] for i, j in _aligned(row, line, lambda cell, read: cell == read.text) if row[i] != UNKNOWN]
+
+
+def _unknown(row: Sequence[str], line: Sequence[Read]) -> list[Read]:
+    """What was read where nobody knows what is written: between the neighbours that were read right."""
+    pairs = _aligned(row, line, lambda cell, read: 1.0 if cell == read.text else 0.01 * (cell == UNKNOWN))
+    return [line[j] for i, j in pairs if row[i] == UNKNOWN]
+
+
+def _aligned(a: Sequence[Any], b: Sequence[Any], gain: Callable[[Any, Any], float]) -> list[tuple[int, int]]:
+    """Pairs of indices, ascending in both, with the largest sum of gains (Needleman and Wunsch 1970)."""
+    gains = np.array([[gain(x, y) for y in b] for x in a], float).reshape(len(a), len(b))
+    best = np.zeros((len(a) + 1, len(b) + 1))
+    for i in range(len(a)):
+        for j in range(len(b)):
+            best[i + 1, j + 1] = max(best[i, j + 1], best[i + 1, j], best[i, j] + gains[i, j])
+    pairs, i, j = [], len(a), len(b)
+    while i and j:
+        if best[i, j] == best[i - 1, j]:
+            i -= 1
+        elif best[i, j] == best[i, j - 1]:
+            j -= 1
+        else:
+            i, j = i - 1, j - 1
+            pairs.append((i, j))
+    return pairs[::-1]
+
+
+if __name__ == "__main__":
+    main()

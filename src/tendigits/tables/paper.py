@@ -1,0 +1,85 @@
+"""Paper as it was before it was printed on: screens of dots become blank, black bars ruled lines, writing stays.
+
+blank = whiten(grey, digit_height=30)       # the page itself where nothing had to go
+
+A black column next to a number turns its crop's contrast inside out, and between dots no number is found.
+"""
+
+import cv2
+import numpy as np
+from cv2.typing import MatLike
+
+from tendigits.pictures.image import Grey
+
+PAPER_PERCENTILE = 75.0  # of a page's grey levels: at least a quarter of it is paper
+MIN_PAPER = 100.0  # grey level of paper; a darker page, such as a display, stays as it is
+MAX_SOLID = 0.45  # grey level of black areas, as a fraction of the paper's
+MAX_DOT = 0.6  # the same of dots
+
+# Lengths are in heights of a digit.
+MIN_BAR_WIDTH = 0.7  # thinner black areas are strokes and ruled lines
+MAX_BAR_WIDTH = 5.0  # wider ones are shadows, and what lies around a sheet
+MAX_LETTER_GAP = 1.2  # white letters in a bar are not wider
+BAR_EDGE = 0.1  # blurred edge of a bar
+MIN_BAR_LENGTH = 3.0  # widths of a bar; a shorter one parts nothing
+RULE_THICKNESS = 0.08  # of the line that takes a bar's place
+MAX_DOT_SIZE = 0.22
+SCREEN_WINDOW = 2.0  # side of the square in which dots are counted
+MIN_DOTS = 4.0  # of a screen, on a square of a digit's height: a dotted line has fewer
+
+
+def whiten(grey: Grey, digit_height: float) -> Grey:
+    """A page, uint8 (height, width), without black bars and screens of dots; digits have this height in pixels."""
+    paper = float(np.percentile(grey, PAPER_PERCENTILE))
+    if paper < MIN_PAPER:
+        return grey
+    bars = _bars((grey < MAX_SOLID * paper).astype(np.uint8), digit_height)
+    marks = ((grey < MAX_DOT * paper) & (bars == 0)).astype(np.uint8)
+    printed = bars | _screens(marks, digit_height)
+    if not printed.any():
+        return grey
+    blank: Grey = np.where(printed > 0, np.uint8(paper), grey)
+    for bar in cv2.findContours(bars, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
+        _draw_middle(blank, bar, max(2, round(RULE_THICKNESS * digit_height)))
+    return blank
+
+
+def _bars(dark: Grey, digit_height: float) -> Grey:
+    """A mask of the solid areas of a mask that are as wide as a bar, with the letters in them."""
+    solid = cv2.morphologyEx(dark, cv2.MORPH_OPEN, _square(MIN_BAR_WIDTH * digit_height))
+    if not solid.any():
+        return np.zeros_like(dark)
+    solid &= 1 - cv2.morphologyEx(solid, cv2.MORPH_OPEN, _square(MAX_BAR_WIDTH * digit_height))
+    whole = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, _square(MAX_LETTER_GAP * digit_height))
+    return np.asarray(cv2.dilate(whole, _square(2 * BAR_EDGE * digit_height)), np.uint8)
+
+
+def _draw_middle(page: Grey, bar: MatLike, thickness: int) -> None:
+    """Draw the line in the middle of a bar's contour, if it is long: it parts a table's columns or rows."""
+    centre, sides, degrees = cv2.minAreaRect(bar)
+    if max(sides) < MIN_BAR_LENGTH * min(sides):
+        return
+    angle = np.radians(degrees if sides[0] > sides[1] else degrees + 90)
+    step = max(sides) / 2 * np.array([np.cos(angle), np.sin(angle)])
+    start, end = (np.round(np.array(centre) + side * step).astype(int).tolist() for side in (-1, 1))
+    cv2.line(page, start, end, 0, thickness)
+
+
+def _screens(marks: Grey, digit_height: float) -> Grey:
+    """A mask of the dots of a mask that stand among many others."""
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    is_dot = (stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1] <= max(2, MAX_DOT_SIZE * digit_height)).all(axis=1)
+    is_dot[0] = False  # the paper
+    counts = np.zeros(marks.shape, np.float32)
+    x, y = centres[is_dot].astype(np.int64).T
+    counts[y, x] = 1
+    side = round(SCREEN_WINDOW * digit_height) | 1
+    is_screen = cv2.boxFilter(counts, -1, (side, side), normalize=False) > MIN_DOTS * SCREEN_WINDOW**2
+    if not is_screen.any():
+        return np.zeros_like(marks)
+    return np.asarray(cv2.dilate((is_dot[labels] & is_screen).astype(np.uint8), _square(3)), np.uint8)
+
+
+def _square(side: float) -> Grey:
+    size = max(3, round(side)) | 1
+    return np.ones((size, size), np.uint8)

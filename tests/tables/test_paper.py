@@ -1,0 +1,88 @@
+"""What is printed behind numbers goes, and these are read: black columns, screens of dots, ruled lines."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tendigits.read.reader import Reader
+from tendigits.tables.paper import whiten
+
+DIGIT = 28
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader(threads=1)
+
+
+def sheet(values, pitch=150, top=60):
+    """Rows of numbers in print, with a ruled line between all columns and rows: uint8, and the lines' columns."""
+    page = np.full((top * (len(values) + 1), pitch * len(values[0]) + 60), 250, np.uint8)
+    edges = [30 + pitch * n for n in range(len(values[0]) + 1)]
+    for n in range(len(values) + 1):
+        cv2.line(page, (30, 20 + top * n), (edges[-1], 20 + top * n), 40, 2)
+    for x in edges:
+        cv2.line(page, (x, 20), (x, 20 + top * len(values)), 40, 2)
+    for n, row in enumerate(values):
+        for x, text in zip(edges, row, strict=False):
+            cv2.putText(page, text, (x + 22, 66 + top * n), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 30, 3, cv2.LINE_AA)
+    return page, edges
+
+
+def cells(page):
+    return [[cell.value for cell in row] for row in page.tables[0].rows]
+
+
+def test_a_page_without_bars_and_screens_stays_as_it_is():
+    page, _ = sheet([["27", "31"], ["45", "18"]])
+    assert whiten(page, DIGIT) is page
+    dark = 255 - page
+    assert whiten(dark, DIGIT) is dark, "a display"
+
+
+def test_a_bar_becomes_a_line_and_writing_stays():
+    page = np.full((400, 400), 240, np.uint8)
+    cv2.putText(page, "472", (40, 200), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 30, 3, cv2.LINE_AA)
+    cv2.line(page, (300, 10), (300, 390), 30, 2)
+    writing = page[:, :190].copy()
+    page[20:380, 200:245] = 5
+    blank = whiten(page, DIGIT)
+    np.testing.assert_array_equal(blank[:, :190], writing)
+    dark = (blank[100:300, 195:250] < 120).mean(axis=0)
+    assert dark.max() == 1, "a line is left"
+    assert dark.mean() < 0.15, "which is thin"
+    assert (blank[:, 300] == page[:, 300]).all()
+
+
+def test_dots_go_where_there_are_many_and_points_stay():
+    page = np.full((300, 500), 240, np.uint8)
+    cv2.putText(page, "47.2", (280, 160), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 30, 3, cv2.LINE_AA)
+    number = page[:, 260:].copy()
+    page[20:280:6, 20:220:6] = page[21:280:6, 20:220:6] = 60
+    blank = whiten(page, DIGIT)
+    assert blank[40:260, 40:200].min() > 200
+    np.testing.assert_array_equal(blank[:, 260:], number)
+
+
+def test_numbers_next_to_black_and_on_dotted_columns_are_read(reader):
+    values = [["471", "28", "935"], ["16", "702", "58"], ["349", "61", "274"], ["80", "523", "96"]]
+    page, edges = sheet(values)
+    page[20:260, edges[1] - 22 : edges[1] + 2] = 5
+    shaded = page[22:258, edges[2] + 3 : edges[3] - 3]
+    shaded[::5, ::5] = np.minimum(shaded[::5, ::5], 60)
+    assert cells(reader.read(page)) == values
+
+
+def test_a_number_never_crosses_a_ruled_line(reader):
+    values = [["77", "18", "42"], ["313", "77", "90"], ["205", "18", "36"], ["61", "240", "57"]]
+    page, _ = sheet(values, pitch=96)
+    assert cells(reader.read(page)) == values
+
+
+def test_a_sheet_on_its_side_is_turned(reader):
+    page, _ = sheet([[f"{17 * i * j % 893 + 10}" for j in range(1, 7)] for i in range(1, 9)])
+    upright = cells(reader.read(page))
+    for turns in (1, 2, 3):
+        turned = reader.read(np.ascontiguousarray(np.rot90(page, turns)))
+        assert turned.turned == 360 - 90 * turns
+        assert cells(turned) == upright
