@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 import re
+import signal
 import subprocess
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -77,7 +78,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def interrupt(number: int) -> None:
+def interrupt(number: signal.Signals) -> None:
     """Send this process a signal, for which it has a handler. On Windows `os.kill` would end it at once."""
     _thread.interrupt_main(number) if os.name == "nt" else os.kill(os.getpid(), number)
 
