@@ -37,14 +37,12 @@ PLAIN = {
 }  # fmt: skip
 """The only values that dense.c knows of these settings of optimizers."""
 LOSSES = {
-    keras.losses.categorical_crossentropy: keras.losses.CategoricalCrossentropy,
-    keras.losses.sparse_categorical_crossentropy: keras.losses.SparseCategoricalCrossentropy,
-}
-ACCURACIES = {
-    keras.losses.categorical_crossentropy: keras.metrics.CategoricalAccuracy,
-    keras.losses.sparse_categorical_crossentropy: keras.metrics.SparseCategoricalAccuracy,
-}
-"""A loss' function -> the accuracy for labels in the form that it takes."""
+    keras.losses.categorical_crossentropy: (keras.losses.CategoricalCrossentropy, keras.metrics.CategoricalAccuracy),
+    keras.losses.sparse_categorical_crossentropy: (
+        keras.losses.SparseCategoricalCrossentropy, keras.metrics.SparseCategoricalAccuracy,
+    ),
+}  # fmt: skip
+"""The function of a loss -> its class, and the accuracy for labels in the form that it takes."""
 WRAPPED = {"build", "quantize"}  # methods that Keras itself replaces in each layer
 
 MIN_EPSILON = 1e-8  # of optimizers: with a smaller one, what dense.c takes for 0 would count
@@ -189,7 +187,9 @@ def _reasons(model: keras.Model, data: Sequence[Batches], batch_size: int) -> It
     weights = [variable for layer in layers for variable in (layer.kernel, layer.bias)]
     seeds = [layer.seed_generator.state for layer in dropout.values()]
     yield "the variables", not is_same(model.trainable_variables, weights)
-    yield "the variables", not is_same(model.non_trainable_variables, seeds) or not all(map(_is_free, weights))
+    yield "the variables", not is_same(model.non_trainable_variables, seeds)
+    others = ((weight.regularizer, weight.constraint, weight.overwrite_with_gradient or None) for weight in weights)
+    yield "the variables", any(other is not None for both in others for other in both)
     yield "losses of layers or variables", bool(model.losses)
     keys = jax.config.jax_default_prng_impl, jax.config.jax_threefry_partitionable
     yield "JAX's random numbers", keys != ("threefry2x32", True)
@@ -201,11 +201,11 @@ def _reasons(model: keras.Model, data: Sequence[Batches], batch_size: int) -> It
     yield "the optimizer's epsilon", settings.get("epsilon", 1.0) < MIN_EPSILON
     yield "RMSprop's momentum", type(optimizer) is keras.optimizers.RMSprop and settings["momentum"] > 0
     yield "the learning rate's schedule", not isinstance(settings["learning_rate"], float)
-    loss = _loss_function(model)
+    loss, accuracies = _loss_function(model), _accuracies(model)
     yield "the loss", loss is None
-    accuracies, tracked = _accuracies(model), [model._loss_tracker, *_accuracies(model)]
-    yield "the metrics", not all(_is_plain_accuracy(metric, ACCURACIES[loss]) for metric in accuracies)
-    yield "the metrics", not is_same(model.metrics_variables, [v for metric in tracked for v in metric.variables])
+    yield "the metrics", not all(_is_plain_accuracy(metric, LOSSES[loss][1]) for metric in accuracies)
+    tracked = [variable for metric in (model._loss_tracker, *accuracies) for variable in metric.variables]
+    yield "the metrics", not is_same(model.metrics_variables, tracked)
     yield "the data", not all(_is_suitable(batches, model, layers) for batches in data)
     yield "another result of a first step", bool(data) and not _passes_trial(model, data[0])
 
@@ -215,7 +215,7 @@ def _layers(model: keras.Model) -> tuple[list[keras.layers.Dense], dict[int, ker
     dense: list[keras.layers.Dense] = []
     dropout: dict[int, keras.layers.Dropout] = {}
     layers = model.layers if type(model) is keras.Sequential else []
-    if layers and not all(_is_plain(part) for part in [model, model._functional, *layers]):
+    if layers and not all(_is_plain(part) for part in [model, model._functional or model, *layers]):
         return [], {}
     for layer in layers:
         if type(layer) is keras.layers.Dense:
@@ -251,18 +251,13 @@ def _is_plain(layer: keras.Layer) -> bool:
     return bool(is_float and layer.use_bias and all(settings[name] is None for name in others))
 
 
-def _is_free(variable: keras.Variable) -> bool:
-    """Whether nothing but the gradient of the loss changes it."""
-    return variable.regularizer is None and variable.constraint is None and not variable.overwrite_with_gradient
-
-
 def _loss_function(model: keras.Model) -> Any:
     """The function of the loss, if that is a cross-entropy with Keras' default settings; else None."""
     losses: Any = model._compile_loss._flat_losses or []
     function = getattr(losses[0].loss, "fn", None) if len(losses) == 1 else None
     if function not in LOSSES or losses[0].loss_weights is not None or not _is_own(model._compile_loss):
         return None
-    loss, default = losses[0].loss, LOSSES[function]()
+    loss, default = losses[0].loss, LOSSES[function][0]()
     is_default = (default._fn_kwargs | loss._fn_kwargs, loss.reduction, loss.dtype) == (
         default._fn_kwargs, default.reduction, "float32",
     )  # fmt: skip
@@ -307,10 +302,10 @@ def _passes_trial(model: keras.Model, data: Batches) -> bool:
 
 
 def _passes_trial_on(model: keras.Model, data: Batches, first: int) -> bool:
-    batch = to_device(take_rows(data, np.arange(first, min(first + TRIAL_ROWS, len(data[0])))))
-    n = len(batch[0])
-    if not n:
+    n = min(TRIAL_ROWS, len(data[0]) - first)
+    if n < 1:
         return False
+    batch = to_device(take_rows(data, np.arange(first, first + n)))
     weights, seeds, (iteration, rate, *moments), metrics = get_state(model, "train")
     rate = np.ones_like(rate)  # so that a change is not lost in rounding
     before = weights, seeds, [iteration, rate, *moments], [np.zeros_like(value) for value in metrics]
