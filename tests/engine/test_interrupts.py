@@ -55,9 +55,11 @@ def test_interrupts_end_at_the_end_of_a_step(monkeypatch, n, kernel):
     monkeypatch.setattr("tendigits.engine.dispatch.DISPATCH_SECONDS", 0.05)
     interrupted, whole, draw = Trained(), Trained(), random.Random(1)
     start = [np.asarray(variable) for variable in interrupted.variables]
-    began = time.perf_counter()
-    fit(interrupted.model, X, Y, **OPTIONS)
-    seconds, first, found = time.perf_counter() - began, interrupted.steps() - N // BATCH, set()
+    first, found = interrupted.steps(), set()
+    for _ in range(2):  # the first time it compiles
+        began = time.perf_counter()
+        fit(interrupted.model, X, Y, **OPTIONS)
+        seconds = time.perf_counter() - began
     for _ in range(n):
         interrupted.reset(start)
         ctrl_c = threading.Timer(
@@ -71,6 +73,20 @@ def test_interrupts_end_at_the_end_of_a_step(monkeypatch, n, kernel):
             fit(whole.model, X[: BATCH * steps], Y[: BATCH * steps], **OPTIONS)
         assert interrupted.bits() == whole.bits(), steps
         found.add(steps)
-    assert len(found) > n // 2
+    assert len(found) > 1
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert threading.active_count() < 10
+
+
+@pytest.mark.parametrize("kernel", ["on", "off"])
+def test_an_error_before_the_first_step_changes_nothing(monkeypatch, kernel):
+    class Fails(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            raise RuntimeError
+
+    monkeypatch.setenv("TENDIGITS_KERNEL", kernel)
+    trained = Trained()
+    before = trained.bits()
+    with pytest.raises(RuntimeError):
+        fit(trained.model, X, Y, callbacks=[Fails()], **OPTIONS)
+    assert trained.bits() == before

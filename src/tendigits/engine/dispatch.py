@@ -115,12 +115,14 @@ class Dispatcher:
             while first < len(order):
                 end = min(first + (1 if self.every_batch else size.steps), len(order))
                 on_begin(done + first)
-                with interrupts_wait():
+                with interrupts_wait() as received:
                     run, data = self._loop(kind), self.arrays[kind].data
                     started = time.perf_counter()
                     state, logs = run(loop.get_state(self.model, kind), data, order, first, end, key)
                     loop.set_state(self.model, kind, jax.block_until_ready(state))
                     size.learn(order.shape, end - first, time.perf_counter() - started)
+                    if self.kernel is not None and (received or done + end == arrays.steps):
+                        self.kernel.finish()
                 if kind == "train" and not np.isfinite(loss := float(logs.get("loss", 0.0))):
                     raise DivergedError(
                         f"epoch {epoch + 1}: expected a finite loss, received {loss} by batch {done + end}; "
@@ -154,8 +156,11 @@ class Dispatcher:
 
 
 @contextmanager
-def interrupts_wait() -> Iterator[None]:
-    """Raise what Ctrl-C and SIGTERM raise at the end of the block, whose changes belong together."""
+def interrupts_wait() -> Iterator[list[int]]:
+    """Raise what Ctrl-C and SIGTERM raise at the end of the block, whose changes belong together.
+
+    Yields a list, which gets the numbers of the signals.
+    """
     received: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     is_main = threading.current_thread() is threading.main_thread()  # the only one that Python interrupts
@@ -163,7 +168,7 @@ def interrupts_wait() -> Iterator[None]:
     try:
         for number in handlers:
             signal.signal(number, lambda number, _: received.append(number))
-        yield
+        yield received
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

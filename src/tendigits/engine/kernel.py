@@ -90,7 +90,7 @@ class Kernel:
         self.settings = list(OPTIMIZERS).index(kind), [*factors, settings.get("epsilon", 0.0)]
         moments = {keras.optimizers.Adam: (1, 2), keras.optimizers.SGD: (1,), keras.optimizers.RMSprop: (2,)}[kind]
         self.moments = moments if len(self.optimizer.variables) > 2 else ()  # parts in dense.c
-        self.random = list(dropout)  # layers
+        self.random, self.has_trained = list(dropout), False  # layers with dropout; since the last `finish`
         self.copied: dict[tuple[int, int], list[jax.Array]] = {}  # (part, layer) -> kernel and bias, as in the memory
         self.arrays: dict[int, tuple[Batches, np.ndarray, np.ndarray]] = {}  # id(data) -> data, inputs, labels
 
@@ -106,6 +106,7 @@ class Kernel:
             self._copy_in(part, moments[i :: len(self.moments)])
         keys = np.zeros((len(self.shapes), 2), np.uint32)
         keys[self.random] = np.reshape(seeds, (-1, 2))
+        self.has_trained = True
         metrics, logs = self._run(data, order, first, end, metrics, int(iteration), keys)
         keys[:, 1] += np.uint32(end - first)
         changed = np.asarray(iteration) + (end - first), [*keys[self.random]], metrics
@@ -122,9 +123,11 @@ class Kernel:
         return (weights, seeds, jax.device_put(metrics)), logs
 
     def finish(self) -> None:
-        """Give the optimizer its moments."""
-        for variable, value in zip(self.optimizer.variables[2:], self.copy_moments(), strict=True):
-            variable.assign(value)
+        """Give the optimizer its moments, if they have changed."""
+        if self.has_trained:
+            for variable, value in zip(self.optimizer.variables[2:], self.copy_moments(), strict=True):
+                variable.assign(value)
+            self.has_trained = False
 
     def copy_moments(self) -> list[jax.Array]:
         """In the order of the optimizer's variables."""
