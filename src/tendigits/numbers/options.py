@@ -35,6 +35,7 @@ class NumberOptions:
     min_repeat_distance_px: float = 5.0  # two centres of the same character that are closer are one character
 
     # Splitting: one detection may hold several numbers, or a part of one.
+    max_gap: float = 1.5  # a wider gap between two characters separates two numbers
     min_comb_pitch: float = 0.6  # distance of the cell borders in a comb, which has a box for each digit of a number
     max_comb_pitch: float = 1.35
     min_parting_gap: float = 0.25  # within a text of no usual form, from which the widest one parts two numbers

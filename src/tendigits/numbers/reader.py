@@ -79,9 +79,7 @@ class NumberReader:
             crops: of this page, if there are any yet.
         """
         crops = self.crops(grey) if crops is None else crops
-        for found in self._attempts(grey, budget, detections):
-            numbers = crop_numbers(crops, found, budget)
-            readings = [each for each in self._read(crops, numbers, budget) if any(map(str.isdigit, each.text))]
+        for readings in self._attempts(crops, budget, detections):
             if readings:
                 indices = in_rows([each.detection for each in readings])
                 rows = self._join(crops, [[readings[i] for i in row] for row in indices], budget)
@@ -135,13 +133,29 @@ class NumberReader:
                 rows[n][i] = replace(rows[n][i], doubt=UNREAD_NEIGHBOUR)
         return rows
 
-    def _attempts(self, grey: Grey, budget: Budget, detections: list[Detection] | None) -> Iterator[list[Detection]]:
-        """Detections on the page; if nothing is read there, on its foreground; else the whole picture as one number."""
-        yield self._with_whole_picture(grey, self.detect(grey, budget) if detections is None else detections)
+    def _attempts(
+        self, crops: PageCrops, budget: Budget, detections: list[Detection] | None
+    ) -> Iterator[list[Reading]]:
+        """What is read on the page; if it is nothing, on its foreground; else in the whole picture as one number.
+
+        The whole picture must show the same with two heights of its digits.
+        """
+        grey = crops.grey
+        found = self.detect(grey, budget) if detections is None else detections
+        yield self._read_numbers(crops, self._with_whole_picture(grey, found), budget)
         foreground = find_foreground(grey)
         if foreground is not None:
-            yield self._with_whole_picture(grey, self.detect(255 - foreground, budget))
-        yield [self._whole_picture(grey, fraction) for fraction in self.options.whole_digit_fractions]
+            found = self.detect(255 - foreground, budget)
+            yield self._read_numbers(crops, self._with_whole_picture(grey, found), budget)
+        wholes = [self._whole_picture(grey, fraction) for fraction in self.options.whole_digit_fractions]
+        read = [self._read_numbers(crops, [whole], budget) for whole in wholes]
+        texts = [[each.text for each in readings] for readings in read]
+        yield next((readings for readings, text in zip(read, texts, strict=True) if texts.count(text) > 1), [])
+
+    def _read_numbers(self, crops: PageCrops, detections: list[Detection], budget: Budget) -> list[Reading]:
+        """The numbers in some detections."""
+        numbers = crop_numbers(crops, detections, budget)
+        return [each for each in self._read(crops, numbers, budget) if any(map(str.isdigit, each.text))]
 
     def _with_whole_picture(self, grey: Grey, detections: list[Detection]) -> list[Detection]:
         """Detections, and the whole picture as one more, if it may be a single line of writing."""

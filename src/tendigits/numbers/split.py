@@ -25,7 +25,9 @@ def split_detection(detection: Detection, crop: Crop, options: NumberOptions = D
     separators = _separators(crop.borders, median(heights) if heights else DIGIT_HEIGHT_PX, options)
     groups: list[list[Candidate]] = []
     for peak in characters:
-        if not groups or any(centre(groups[-1][-1].box) < x < centre(peak.box) for x in separators):
+        end = max((each.box[2] for each in groups[-1]), default=0.0) if groups else 0.0
+        is_far = peak.box[0] - end >= options.max_gap * DIGIT_HEIGHT_PX
+        if not groups or is_far or any(centre(groups[-1][-1].box) < x < centre(peak.box) for x in separators):
             groups.append([])
         groups[-1].append(peak)
     numbers = []
