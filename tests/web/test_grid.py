@@ -4,7 +4,7 @@ import httpx
 import openpyxl
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from browser import PHONE, choose, download
 from drawing import file_of, printed_table
@@ -153,9 +153,21 @@ def test_undo_takes_back_the_correction_too_and_a_number_in_the_photo_is_a_cell_
     page.keyboard.press("Enter")
     expect(page.locator("#need")).to_have_text("Check 2 cells; 16 are fine")
     expect(page.locator("#toast")).to_contain_text("You have 1 corrected number.")
+    cell(page, "C5").click()
+    page.keyboard.type("75")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_contain_text("Saved as 75. You have 1 corrected number.")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toast")).to_contain_text("Saved as 73. You have 1 corrected number.")
+    held: list[Route] = []
+    page.route("**/v1/corrections/numbers/*", lambda route: held.append(route))
+    page.keyboard.press("Control+z")
+    page.click("#toast button")  # undoes it, too
+    (delete,) = held
     with page.expect_response("**/v1/corrections/numbers/*") as response:
-        page.keyboard.press("Control+z")
+        delete.continue_()
     assert response.value.status == 204
+    expect(page.locator("#toast")).to_have_text("Undone.")
     expect(page.locator("#need")).to_have_text("Check 3 cells; 15 are fine")
     expect(cell(page, "C5")).to_have_text("79")
     assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0

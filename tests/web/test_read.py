@@ -285,7 +285,8 @@ CLICK_AT_RANDOM = """async ([seed, seconds]) => {
   let clicks = 0;
   while (performance.now() < end) {
     const usable = [...document.querySelectorAll("button, td, summary, select, input[type=checkbox]")].filter((each) =>
-      each.checkVisibility() && !each.disabled && !/Train|Teach|Start|Download|Save|Copy|phone/.test(each.textContent));
+      each.checkVisibility({ visibilityProperty: true }) && !each.disabled &&
+      !/Train|Teach|Start|Download|Save|Copy|phone/.test(each.textContent));
     if (seconds > 20 && random(40) === 0) location.hash = views[random(views.length)];
     usable[random(usable.length)]?.click();
     clicks += 1;

@@ -18,19 +18,25 @@ export async function storeDigit(correction) {
   announce(nameOf(stored.label), plural(count, "correction"), `v1/corrections/${stored.id}`);
 }
 
-// Store the right text of a number; an empty one means that it is not a number.
-export async function storeNumber(correction, undone = () => {}) {
+// Store the right text of a number; an empty one means that it is not a number. Returns the path of the correction, with which `undo` is called.
+export async function storeNumber(correction, undo = undoStored) {
   const { count, numbers: [stored] } = await ask("v1/corrections/numbers", { method: "POST", json: { numbers: [correction] } });
-  announce(stored.text || "not a number", plural(count, "corrected number"), `v1/corrections/numbers/${stored.id}`, undone);
-  return stored;
+  const path = `v1/corrections/numbers/${stored.id}`;
+  announce(stored.text || "not a number", plural(count, "corrected number"), path, undo);
+  return path;
 }
 
-function announce(name, count, path, undone = () => {}) {
-  notify(`Saved as ${name}. You have ${count}.`, { name: "Undo", do: () => trying(async () => {
-    await ask(path, { method: "DELETE" });
-    undone();
-    notify("Undone.");
-  }) });
+function announce(name, count, path, undo = undoStored) {
+  notify(`Saved as ${name}. You have ${count}.`, { name: "Undo", do: () => trying(() => undo(path)) });
+}
+
+const deleting = {}; // path of a correction -> the request, once one was made
+
+// Delete a stored correction. It is done once: the message, the table and the view Teach may all undo the same one.
+export async function undoStored(path) {
+  deleting[path] ??= ask(path, { method: "DELETE" });
+  await deleting[path].catch((error) => { delete deleting[path]; throw error; });
+  notify("Undone.");
 }
 
 // Ask in a dialog for the right text of a number, "" for "not a number"; null if the dialog was cancelled. The character at `index`,

@@ -1,7 +1,7 @@
 // A table as a grid next to the photo; doubtful cells can be corrected by keyboard. A bar above it stays in sight, with the current
 // cell enlarged, why it is doubtful, and what else it may be.
 
-import { storeNumber } from "../correct/correct.js";
+import { storeNumber, undoStored } from "../correct/correct.js";
 import { XLSX, ask, askFile } from "../shared/api.js";
 import { paintNumbers, pointAt } from "../read/picture.js";
 import { element, find, notify, placeMessage, save, trying } from "../shared/dom.js";
@@ -21,6 +21,8 @@ let page = null; // the response of the API, with its dense tables as `grids` an
 let pages = []; // of its document, null if not read yet
 let table = null; // its `past` has the changes that can be undone, newest last
 let at = { row: 0, column: 0 }; // the current cell
+let storing = Promise.resolve(); // the last request for a correction
+const stored = new WeakMap(); // number -> the correction of it that the server has: the step that made it, and its path
 let isWaiting = false; // whether the next doubt is gone to as soon as the sums are checked
 let whenChanged; // called after each change of a person
 let turnToDoubt; // shows another page with a doubtful cell; false if no page has one
@@ -95,7 +97,7 @@ export function startGrid({ changed, goOn }) {
   find("options").addEventListener("click", (event) => choose([...find("options").children].indexOf(event.target.closest("button"))));
   find("edit-cell").addEventListener("click", () => edit());
   find("next-doubt").addEventListener("click", next);
-  find("grid-undo").addEventListener("click", undo);
+  find("grid-undo").addEventListener("click", () => undo());
   find("drop-row").addEventListener("click", () => reshape(dropRow, at.row));
   find("drop-column").addEventListener("click", () => reshape(dropColumn, at.column));
   find("join-rows").addEventListener("click", () => reshape(joinRows, at.row));
@@ -290,8 +292,22 @@ function change(value) {
   const step = replaceCell({ ...before, value, number: null, accepted: true, done: true, reason: null });
   const number = page.numbers[before.index];
   if (!number?.strip || !NUMBER.test(value)) return;
-  const correction = { strip: number.strip, text: value, predicted: (number.original ?? number).value, source: "picture" };
-  step.storing = trying(() => storeNumber(correction, () => revert(step)));
+  step.number = number;
+  step.correction = { strip: number.strip, text: value, predicted: (number.original ?? number).value, source: "picture" };
+  storeLatest(step);
+}
+
+// Let the server have the correction of a number that the latest change left, or none: a new one replaces the one before.
+function storeLatest({ table: { past }, number }) {
+  storing = storing.then(() => trying(async () => {
+    const [before, latest] = [stored.get(number), past.findLast((step) => step.number === number)];
+    if (latest === before?.step) return;
+    if (latest) stored.set(number, { step: latest, path: await storeNumber(latest.correction, async () => undo(latest)) });
+    else {
+      await undoStored(before.path);
+      stored.delete(number);
+    }
+  }));
 }
 
 function replaceCell(cell) {
@@ -303,7 +319,7 @@ function replaceCell(cell) {
 
 // Remember how to undo the last change; `undo` returns the cell to make current then.
 function remember(undo) {
-  const step = { table, undo, storing: null };
+  const step = { table, undo, number: null };
   table.past.push(step);
   checkSums(table);
   render();
@@ -311,22 +327,12 @@ function remember(undo) {
   return step;
 }
 
-function undo() {
-  const step = table.past.at(-1);
-  if (!step) return;
-  revert(step);
-  trying(async () => {
-    const stored = await step.storing; // it may still be on its way
-    if (stored) await ask(`v1/corrections/numbers/${stored.id}`, { method: "DELETE" });
-  });
-}
-
 // Undo a change, which may be on a page that is hidden.
-function revert(step) {
-  const { past } = step.table;
-  const index = past.indexOf(step);
+function undo(step = table.past.at(-1)) {
+  const index = step ? step.table.past.indexOf(step) : -1;
   if (index < 0) return;
-  past.splice(index, 1);
+  step.table.past.splice(index, 1);
+  if (step.number) storeLatest(step);
   const place = step.undo();
   checkSums(step.table);
   whenChanged();

@@ -156,7 +156,7 @@ export function verdict(onlyA, onlyB, n) {
   return (
     `${better} reads ${Math.abs(onlyA - onlyB).toLocaleString("en")} of ${digits} more than ${other}. ${alone} Is it luck? ` +
     `${p < MAX_SIGNIFICANT_P ? "Hardly" : "It may well be"}: the probability that two equally good networks differ by this much or more is ` +
-    `${p < 0.001 ? "less than 0.001" : Number(p.toPrecision(2))} (McNemar's exact test). Train both again with another seed: does it still win?`
+    `${p < 0.001 ? "less than 0.001" : Number(p.toPrecision(2))} (McNemar's exact test). Train both again with another seed: does ${better} still win?`
   );
 }
 

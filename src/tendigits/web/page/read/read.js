@@ -1,6 +1,6 @@
 // The view Read: the server reads a picture or a document, and a person can correct its numbers.
 
-import { askText, storeNumber } from "../correct/correct.js";
+import { askText, storeNumber, undoStored } from "../correct/correct.js";
 import { showForm, startForms } from "../form/form.js";
 import { countDoubts, goToNumber, showGrid, showPages, startGrid, startGrids } from "../grid/grid.js";
 import { ask, askFile } from "../shared/api.js";
@@ -184,7 +184,7 @@ async function correct(number, index) {
   if (text === null) return;
   await trying(async () => {
     const predicted = (number.original ?? number).value;
-    await storeNumber({ strip: number.strip, text, predicted, source: "picture" }, () => change(on, number, undefined));
+    await storeNumber({ strip: number.strip, text, predicted, source: "picture" }, async (path) => { await undoStored(path); change(on, number, undefined); });
     change(on, number, text);
   });
 }

@@ -1,5 +1,6 @@
 // The view Teach: corrections, fine-tuning with its progress, and the networks to accept or roll back.
 
+import { undoStored } from "../correct/correct.js";
 import { ask } from "../shared/api.js";
 import { element, find, notify, onFile, trying } from "../shared/dom.js";
 import { startJob } from "../shared/job.js";
@@ -70,7 +71,7 @@ async function newest(path, kind) {
 
 function row(picture, name, right, { predicted, source, created }, path) {
   const when = new Date(created).toLocaleString();
-  const undo = () => trying(async () => { await ask(path, { method: "DELETE" }); await list(); });
+  const undo = () => trying(async () => { await undoStored(path); await list(); });
   return element("li", {}, picture,
     element("div", {}, element("strong", {}, name(right)), predicted === right ? "" : ` (read as ${name(predicted)})`,
       element("br"), element("span", { class: "hint" }, `${SOURCES[source]}, ${when}`)),
