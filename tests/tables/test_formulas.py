@@ -12,7 +12,7 @@ from tendigits.geometry import Box
 from tendigits.numbers.grammar import to_decimal
 from tendigits.read.expectations import parse
 from tendigits.tables.cell import Cell
-from tendigits.tables.checks import check, check_formulas, parse_formulas, suggest
+from tendigits.tables.checks import check, check_formulas, check_relations, parse_formulas, suggest
 from tendigits.tables.formulas import written
 from tendigits.tables.options import Sums
 from tendigits.tables.table import Table
@@ -57,6 +57,25 @@ def test_what_does_not_agree_is_named_and_to_be_checked(formula, rows, wrong):
     found = checked(formula, *rows)
     assert found.wrong == wrong
     assert bool(found.doubtful) == bool(wrong)
+
+
+@pytest.mark.parametrize(
+    ("formula", "values", "reasons"),
+    [
+        ("all points = first + second", "5?6 7 12 _ 4", {}),
+        ("all points = first + second", "5 7 13 _ 4", {"first": "the form adds up to 12, not 13; 5 may be 6"}),
+        ("total = sum first-second", "5 7 12 13 4", {"first": "the form adds up to 12, not 13; 5 may be 6"}),
+        ("all points = first * second", "5 7 35 _ 4", {}),
+        ("all points = first + second", "5 ? 12 _ 4", {"second": "could not be read; 7 would make this form add up"}),
+    ],
+)
+def test_fields_of_a_form_that_do_not_agree_are_to_be_checked(formula, values, reasons):
+    fields = ["first", "second", "all points", "total", "room"]
+    expected = parse(formula, fields=True)
+    expected.check_fields(fields)
+    relations = [each.of_fields(fields) for each in expected.formulas]
+    found = check_relations(dict(zip(fields, map(cell, values.split()), strict=True)), relations)
+    assert {name: each.reason for name, each in found.items() if each.reason} == reasons
 
 
 def test_what_would_agree_is_offered_first():

@@ -106,7 +106,7 @@ class Formula:
         if self.total is not None:
             first, last = (0, len(fields)) if self.span is None else map(fields.index, self.span)
             names = [name for name in fields[first : last + 1] if name != self.target.name]
-        return self._relation(self.target.name, (*names, self.target.name), "the form")
+        return self._relation("form", (*names, self.target.name), "the form")
 
     @property
     def names(self) -> list[str]:
