@@ -16,6 +16,7 @@ import cv2
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import generate_latest
 
@@ -59,6 +60,9 @@ def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: da
     app.state.tendigits = state
     app.add_middleware(SecurityMiddleware, config=config, observe=state.metrics.observe)
     for router in (health, *(module.router for module in (read, tables, corrections, networks, runs, phone))):
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                route.summary = route.name.replace("_", " ").capitalize()  # the title in the documentation
         app.include_router(router)
     for path, html in documents().items():
         app.add_route(path, partial(lambda page, _: page, HTMLResponse(html)))
