@@ -1,6 +1,6 @@
 """Whole sheets of strangers: which numbers are read in their place, which rows are whole, what is accepted and wrong.
 
-    python bench/whole_sheets.py FOLDER                   # a folder of folders with a labels.csv each; bench/results/
+    python bench/whole_sheets.py FOLDER                   # of folders with a labels.csv each; bench/results/, README
     python bench/whole_sheets.py FOLDER --sets votes      # only printed
     python bench/whole_sheets.py FOLDER --show OUT        # and what was read, drawn into each picture
 
@@ -10,6 +10,7 @@ several with `|`: what is read outside, such as names and heads, is only counted
 """
 
 import csv
+import json
 import statistics
 import sys
 import time
@@ -21,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from environments import ROOT, date_and_commit, machine, options, save
+from environments import ROOT, date_and_commit, machine, options, replace_between, save
 from tendigits.digits.find import open_page
 from tendigits.geometry import Box
 from tendigits.numbers.detections import Detection, in_rows
@@ -29,6 +30,7 @@ from tendigits.read.page import Page, draw_page
 from tendigits.read.reader import Reader
 
 RESULTS = ROOT / "bench" / "results" / "whole_sheets.json"
+BEGIN, END = "<!-- sheets: written by bench/whole_sheets.py -->", "<!-- /sheets -->"
 UNKNOWN = "?"
 
 
@@ -78,6 +80,24 @@ def main() -> None:
         print(f"{name:10} {record[name]['seconds']:5.2f} s  {text_of(counts)}", flush=True)
     if not given.sets:
         save({"machine": machine(), **date_and_commit(), "sets": record}, RESULTS)
+        replace_between(ROOT / "bench" / "README.md", BEGIN, END, table(json.loads(RESULTS.read_text())))
+
+
+def table(record: dict[str, Any]) -> str:
+    """Format the results as Markdown."""
+    lines = [
+        "| sheets | n | numbers right | rows right | accepted | wrong of these | upright | seconds |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, own in record["sets"].items():
+        n, numbers, accepted = own["sheets"], own["numbers"], own["accepted"]
+        fractions = [
+            f"{own['right'] / numbers:.1%} of {numbers:,}", f"{own['rows_right']} of {own['rows']}",
+            f"{accepted / numbers:.1%}", f"{own['accepted_wrong']} ({own['accepted_wrong'] / max(1, accepted):.1%})",
+        ]  # fmt: skip
+        lines.append(f"| {name} | {n} | {' | '.join(fractions)} | {own['upright']} | {own['seconds']:.2f} |")
+    described = record["machine"]
+    return "\n".join([*lines, "", f"{described['processor']}, {described['cores']} cores; {record['date']}."])
 
 
 def sheets(labels: Path) -> Iterator[Sheet]:
