@@ -46,7 +46,7 @@ LONGEST = (
 
 settings.register_profile("default", max_examples=20, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None)  # .ci/run: --hypothesis-profile=ci
-settings.register_profile("models", max_examples=2000, deadline=None)  # engine/test_drawn_models.py, once
+settings.register_profile("models", max_examples=8000, deadline=None)  # engine/test_drawn_models.py, once
 settings.load_profile("default")
 
 
