@@ -566,6 +566,13 @@ VISUAL_ORDER = """() => {
 }"""
 
 
+FROM_LEFT_TO_RIGHT = """(cards) => {
+  const lefts = cards.map((card) => document.querySelector(card).getBoundingClientRect().x);
+  return lefts.every((x, i) => !i || x > lefts[i - 1]);
+}"""
+"""The page moves its cards after the window has changed."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lesson", [False, True])
 def test_on_phones_and_tablets_a_lesson_begins_with_the_curves(play, lesson):
@@ -583,8 +590,9 @@ def test_on_phones_and_tablets_a_lesson_begins_with_the_curves(play, lesson):
         if lesson:
             assert page.locator("#play-curves").bounding_box()["y"] < 700
     page.set_viewport_size({"width": 1280, "height": 800})
-    lefts = [page.locator(card).bounding_box()["x"] for card in ("#play-network", "#play-learning", "#play-drawing")]
-    assert lefts == sorted(lefts)
+    page.wait_for_function(
+        FROM_LEFT_TO_RIGHT, arg=["#play-network", "#play-learning", "#play-drawing"], timeout=STARTING
+    )
 
 
 @pytest.mark.slow
@@ -717,6 +725,10 @@ def test_the_lesson_for_a_class_step_by_step(folder, visit):
     for seed in ("1", "2"):
         page.locator("#play-more-settings").evaluate("each => { each.open = true; }")
         page.fill("#play-seed", seed)
+        page.locator("#play-seed").blur()
+        expect(page.locator("#play-status")).to_contain_text(
+            "New settings", timeout=STARTING
+        )  # else the epoch before would count
         train_epoch(page, 1)
         page.click("#play-result")
         expect(page.locator("#play-code")).to_contain_text(f"seed={seed}")
