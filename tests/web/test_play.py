@@ -254,7 +254,9 @@ def test_train_draw_meanwhile_step_select_a_unit_and_reset(play):
     page.click("nav a[href='#play']")
     assert figure(page, 1).inner_text() == epoch  # the network stays
     for told in ("A reads 3\\.", "Test \\d+%, after [\\d.]+ epochs?\\."):  # to screen readers, within two seconds
-        page.wait_for_function(f"news.some(([, text]) => /{told}/.test(text))", timeout=STARTING)
+        page.wait_for_function(
+            "(told) => news.some(([, text]) => new RegExp(told).test(text))", arg=told, timeout=STARTING
+        )
     times = [time for time, _ in page.evaluate("news")]
     assert min(np.diff(times), default=9e9) >= 1990
     assert page.locator("#play-reads").get_attribute("role") is None
