@@ -1,7 +1,6 @@
 """Records, data files, corrections and networks that several tests use."""
 
 import gzip
-import resource
 import signal
 import struct
 import tracemalloc
@@ -47,6 +46,7 @@ def write_idx(folder: Path, arrays: dict[str, Any], *, separator: str = "-", end
 @contextmanager
 def full_disk(limit: int = 0) -> Iterator[None]:
     """A limit on file sizes, in bytes, stops a write like a full disk, but at a known byte."""
+    resource = pytest.importorskip("resource", reason="a full disk is emulated by a limit of POSIX")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
