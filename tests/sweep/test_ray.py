@@ -48,7 +48,7 @@ def test_a_search_continues_on_a_cluster_and_a_killed_trial_is_resumed(shared, w
         for trial in study.trials:
             if not killed and trial.number and trial.state.name == "RUNNING" and len(trial.intermediate_values) >= 3:
                 lock = what.folder / "trials" / f"{trial.user_attrs[RUN]:03}" / ".lock"
-                os.kill(int(lock.read_text()), signal.SIGKILL)
+                os.kill(int(lock.read_bytes()[1:]), signal.SIGKILL)
                 killed.append(lock.parent.name)
 
     search(what, 4, kill_one, HERE)

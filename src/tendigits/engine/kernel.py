@@ -49,7 +49,7 @@ MIN_EPSILON = 1e-8  # of optimizers: with a smaller one, what dense.c takes for 
 MAX_ELEMENTS = 2**31  # of a matrix: offsets are int
 TRIAL_ROWS = 8
 TRIAL_ERROR = 1e-3  # of a change in a step; rounding gives 1e-5
-QUICKLY = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+QUICKLY = {"xla_backend_optimization_level": 0}
 """For a program that runs once: compiled in a quarter of the time."""
 INTERFACE = 1  # of dense.c; another library was compiled from an earlier one
 ALIGNMENT = 64  # bytes, of the kernel's memory and of arrays that JAX takes without a copy
