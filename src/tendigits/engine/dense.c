@@ -49,6 +49,8 @@ enum { LANES = 4, ROWS = 8 };
 enum { LANES = 4, ROWS = 4 };
 #endif
 enum { PANEL = 2 * LANES, MAX_LAYERS = 32, MAX_THREADS = 8, ALIGNMENT = 64 };
+enum { GAP = 21 * ALIGNMENT };  /* between matrices: w[i], m[i] and v[i], used together, must not share cache sets */
+enum { UPDATE_ROWS = 128 };     /* of a panel of weights that one thread changes: long enough to be prefetched */
 enum Activation { LINEAR, RELU, TANH, SIGMOID };
 enum Optimizer { SGD, ADAM, RMSPROP };
 
@@ -158,8 +160,10 @@ typedef struct {
     int layers, batch, height, threads, optimizer; /* height: rows of the batches' panels */
     float rate, a, b, not_a, not_b, epsilon;       /* of the optimizer; not_a: 1 - a */
     float step_rate;               /* Adam's rate in this step */
-    Term *by_rows, *by_columns;    /* inputs that are not zero: [batch / ROWS][inputs], [inputs / ROWS][batch] */
-    int *terms;                    /* [batch / ROWS] */
+    Term *by_rows;                 /* [batch / ROWS][inputs]: those of ROWS rows that are not all zero, and ... */
+    int *terms;                    /* [batch / ROWS]: how many */
+    int *by_columns, *counts;      /* [inputs / ROWS][batch]: rows in which not all of ROWS inputs are zero; how many */
+    int *all_rows;                 /* [batch]; a row is its offset in a panel */
     float *losses;                 /* [batch][2]: loss, is right */
     uint64_t ticket;               /* stage << 32 | its next piece of work that nobody has claimed */
     int stage, done, asleep;       /* done: pieces of the stage that are finished */
@@ -171,9 +175,12 @@ INLINE size_t panel_offset(int height, int row, int column) {
     return ((size_t)(column / PANEL) * height + row) * PANEL + column % PANEL;
 }
 
+INLINE int panels_of(const Net *net, int l) { return round_up(net->layer[l].units, PANEL) / PANEL; }
+INLINE int updates_of(const Net *net, int l) { return (net->layer[l - 1].units + UPDATE_ROWS - 1) / UPDATE_ROWS; }
+
 static void *take(char **memory, size_t rows, size_t columns) {
     void *taken = *memory;
-    *memory += (rows * round_up(columns, PANEL) * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    *memory += (rows * round_up(columns, PANEL) * sizeof(float) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + GAP;
     return taken;
 }
 
@@ -181,8 +188,10 @@ static void *take(char **memory, size_t rows, size_t columns) {
 static char *lay_out(Net *net, const int *widths, char *memory) {
     net->height = round_up(net->batch, ROWS) + ROWS;  /* not a power of two, so that panels do not share cache sets */
     net->by_rows = take(&memory, round_up(net->batch, ROWS) / ROWS, 2 * widths[0]);
-    net->by_columns = take(&memory, round_up(widths[0], ROWS) / ROWS, 2 * net->batch);
     net->terms = take(&memory, 1, net->batch);
+    net->by_columns = take(&memory, round_up(widths[0], ROWS) / ROWS, net->batch);
+    net->counts = take(&memory, 1, widths[0]);
+    net->all_rows = take(&memory, 1, net->batch);
     net->losses = take(&memory, net->batch, 2);
     for (int l = 0; l <= net->layers; l++) {
         Layer *layer = &net->layer[l];
@@ -212,6 +221,7 @@ API(dense_init) Net *dense_init(void *memory, int layers, const int *widths, con
     *net = (Net){.layers = layers, .batch = batch, .threads = MIN(threads, MAX_THREADS)};
     char *start = (char *)memory + round_up(sizeof(Net), ALIGNMENT), *end = lay_out(net, widths, start);
     for (char *p = start; p < end; p++) *p = 0;
+    EACH(r, batch) net->all_rows[r] = r * PANEL;
     for (int l = 1; l <= layers; l++) {
         net->layer[l].activation = l < layers ? activations[l - 1] : LINEAR;
         net->layer[l].keep = l < layers ? 1 - dropout[l - 1] : 1;
@@ -316,19 +326,24 @@ OUTLINE void load_batch(Net *net, const Batch *batch, int block) {
     net->terms[block] = (int)(end - terms);
 }
 
+/* c[i] += left[i * si] * right for ROWS rows i and one panel */
+INLINE void multiply_one(V c[ROWS][2], const float *left, size_t si, const float *right) {
+    const V *b = (const V *)right;
+    V b0 = b[0], b1 = b[1];
+#pragma unroll
+    EACH(i, ROWS) {
+        V x = splat(left[i * si]);
+        c[i][0] += x * b0;
+        c[i][1] += x * b1;
+    }
+}
+
 /* c[i] += sum of left[i * si + k * sk] * right[k * PANEL] over k < n, or of the terms, for ROWS rows i and one panel */
 INLINE void multiply(V c[ROWS][2], const float *left, size_t si, size_t sk, const float *right, int n,
                      const Term *terms) {
     EACH(k, n) {
-        const float *a = left + (terms ? (size_t)terms[k].left : k * sk);
-        const V *b = (const V *)(right + (terms ? terms[k].right : k * PANEL));
-        V b0 = b[0], b1 = b[1];
-#pragma unroll
-        EACH(i, ROWS) {
-            V x = splat(a[i * si]);
-            c[i][0] += x * b0;
-            c[i][1] += x * b1;
-        }
+        size_t l = terms ? (size_t)terms[k].left : k * sk, r = terms ? terms[k].right : k * PANEL;
+        multiply_one(c, left + l, si, right + r);
     }
 }
 
@@ -421,9 +436,10 @@ INLINE void optimizer_step(const Net *net, float *w, float *m, float *v, V g) {
     V *weight = (V *)w, *first = (V *)m, *second = (V *)v;
     g = flushed(g, TINY);
     if (net->optimizer == ADAM) {
-        *first = flushed(*first + (g - *first) * net->not_a, TINY_MOMENT);
-        *second = flushed(*second + (g * g - *second) * net->not_b, TINY_MOMENT);
-        *weight -= *first * net->step_rate / (__builtin_elementwise_sqrt(*second) + net->epsilon);
+        V old = *weight, f = *first, s = *second;  /* read at once: for all that C knows, they overlap */
+        *first = f = flushed(f + (g - f) * net->not_a, TINY_MOMENT);
+        *second = s = flushed(s + (g * g - s) * net->not_b, TINY_MOMENT);
+        *weight = old - f * net->step_rate / (__builtin_elementwise_sqrt(s) + net->epsilon);
     } else if (net->optimizer == RMSPROP) {
         *second = flushed(net->a * *second + net->not_a * g * g, TINY_MOMENT);
         *weight -= net->rate * g / __builtin_elementwise_sqrt(*second + net->epsilon);
@@ -433,21 +449,35 @@ INLINE void optimizer_step(const Net *net, float *w, float *m, float *v, V g) {
     }
 }
 
-/* Gradient and change of the weights from ROWS inputs, from k on, to one panel of units. */
-OUTLINE void update(Net *net, int l, int n, int k, int p, const Term *terms) {
+/* Gradient and change of the weights from UPDATE_ROWS inputs, from `first` on, to one panel of units. The optimizer
+   changes ROWS inputs while the gradient of the next ones is summed: a processor multiplies while it divides. */
+OUTLINE void update(Net *net, int l, int n, int p, int first) {
     const Layer *layer = &net->layer[l];
-    const float *d = layer->d + (size_t)p * net->height * PANEL, *h = layer[-1].h + panel_offset(net->height, 0, k);
-    size_t o = ((size_t)p * layer->height + k) * PANEL;
-    for (int i = 0; i < 2 * ROWS * LANES; i += 16) {
-        __builtin_prefetch(layer->w + o + ROWS * PANEL + i);
-        __builtin_prefetch(layer->m + o + ROWS * PANEL + i);
-        __builtin_prefetch(layer->v + o + ROWS * PANEL + i);
+    const float *d = layer->d + (size_t)p * net->height * PANEL;
+    int end = MIN(first + UPDATE_ROWS, round_up(layer[-1].units, ROWS)), steps = 0;
+    size_t o = panel_offset(layer->height, first, p * PANEL);
+    float *w = layer->w + o, *m = layer->m + o, *v = layer->v + o;  /* of the step */
+    V g[2 * ROWS];
+    for (int k = first; k < end; k += ROWS, steps = 2 * ROWS) {
+        const float *h = layer[-1].h + panel_offset(net->height, 0, k);
+        const int *rows = l > 1 ? net->all_rows : net->by_columns + (size_t)(k / ROWS) * net->batch;
+        int count = l > 1 ? n : net->counts[k / ROWS], both = MIN(count, steps), i = 0;
+        for (int j = steps * LANES; j < (steps + 2 * ROWS) * LANES; j += 16) {  /* used after the next gradient */
+            __builtin_prefetch(w + j);
+            __builtin_prefetch(m + j);
+            __builtin_prefetch(v + j);
+        }
+        V c[ROWS][2] = {};
+        for (; i < both; i++) {
+            multiply_one(c, h + rows[i], 1, d + rows[i]);
+            optimizer_step(net, w + i * LANES, m + i * LANES, v + i * LANES, g[i]);
+        }
+        for (int j = both; j < steps; j++) optimizer_step(net, w + j * LANES, m + j * LANES, v + j * LANES, g[j]);
+        for (; i < count; i++) multiply_one(c, h + rows[i], 1, d + rows[i]);
+        EACH(j, 2 * ROWS) g[j] = c[j / 2][j % 2];
+        w += steps * LANES, m += steps * LANES, v += steps * LANES;
     }
-    V c[ROWS][2] = {};
-    if (terms) multiply(c, h, 1, 0, d, n, terms);
-    else multiply(c, h, 1, PANEL, d, n, 0);
-    for (int i = 0; i < 2 * ROWS; i++, o += LANES)
-        optimizer_step(net, layer->w + o, layer->m + o, layer->v + o, c[i / 2][i % 2]);
+    EACH(i, steps) optimizer_step(net, w + i * LANES, m + i * LANES, v + i * LANES, g[i]);
 }
 
 static void update_bias(Net *net, int l, int n, int p) {
@@ -462,42 +492,44 @@ static void update_bias(Net *net, int l, int n, int p) {
 }
 
 /* The rows with inputs k ... k + ROWS - 1 that are not all zero. */
-static int find_rows(const Net *net, int n, int k, Term *terms) {
+static void find_rows(Net *net, int n, int k) {
     const uint64_t *h = (const uint64_t *)(net->layer[0].h + panel_offset(net->height, 0, k));
-    Term *end = terms;
+    int *rows = net->by_columns + (size_t)(k / ROWS) * net->batch, *end = rows;
     for (int r = 0; r < n; r++, h += PANEL / 2) {
         uint64_t any = 0;
         EACH(i, ROWS / 2) any |= h[i];
-        *end = (Term){r * PANEL, r * PANEL};
+        *end = r * PANEL;
         end += any != 0;
     }
-    return (int)(end - terms);
+    net->counts[k / ROWS] = (int)(end - rows);
 }
 
-/* Stages of a step: load the batch; layers 1 ... L forward; layers L ... 1 backward. Pieces of one stage can be done in
-   any order, at the same time: each writes what no other reads or writes. So the order changes no bit of a result. */
+/* Stages of a step: load the batch; layers 1 ... L forward; layers L ... 2 backward; find rows; update all layers.
+   Pieces of one stage can be done in any order, at the same time: each writes what no other reads or writes. So the
+   order changes no bit of a result. */
 static int pieces_of(const Net *net, const Batch *batch, int stage) {
-    int l = stage <= net->layers ? stage : 2 * net->layers + 1 - stage;
-    int blocks = round_up(batch->n, ROWS) / ROWS, panels = round_up(net->layer[l].units, PANEL) / PANEL;
-    if (stage > net->layers) return round_up(net->layer[l - 1].units, ROWS) / ROWS + panels;
-    return stage == 0 || l == net->layers ? blocks : panels * blocks;
+    int layers = net->layers, blocks = round_up(batch->n, ROWS) / ROWS, pieces = 0;
+    if (stage == 0 || stage == layers) return blocks;
+    if (stage < layers) return panels_of(net, stage) * blocks;
+    if (stage <= 2 * layers) return round_up(net->layer[2 * layers - stage].units, ROWS) / ROWS;
+    for (int l = 1; l <= layers; l++) pieces += panels_of(net, l) * updates_of(net, l);
+    return pieces;
 }
 
 static void do_piece(Net *net, const Batch *batch, int stage, int i) {
-    int l = stage <= net->layers ? stage : 2 * net->layers + 1 - stage, n = batch->n;
-    int blocks = round_up(n, ROWS) / ROWS, panels = round_up(net->layer[l].units, PANEL) / PANEL;
+    int n = batch->n, blocks = round_up(n, ROWS) / ROWS, layers = net->layers, l = 1;
     if (stage == 0) load_batch(net, batch, i);
-    else if (stage < net->layers) forward(net, batch, l, i % blocks, i / blocks);
-    else if (stage == net->layers) {
-        EACH(p, panels) forward(net, batch, l, i, p);
+    else if (stage < layers) forward(net, batch, stage, i % blocks, i / blocks);
+    else if (stage == layers) {
+        EACH(p, panels_of(net, layers)) forward(net, batch, layers, i, p);
         for (int r = i * ROWS; r < MIN(n, (i + 1) * ROWS); r++) softmax_cross_entropy(net, batch, r);
-    } else if (i < panels) update_bias(net, l, n, i);
+    } else if (stage < 2 * layers) backward(net, 2 * layers + 1 - stage, n, i * ROWS, 0);
+    else if (stage == 2 * layers) find_rows(net, n, i * ROWS);
     else {
-        int k = (i - panels) * ROWS;
-        if (l > 1) backward(net, l, n, k, 0);
-        Term *terms = l > 1 ? 0 : net->by_columns + (size_t)(k / ROWS) * net->batch;
-        int count = l > 1 ? n : find_rows(net, n, k, terms);
-        EACH(p, panels) update(net, l, count, k, p, terms);
+        for (int pieces; i >= (pieces = panels_of(net, l) * updates_of(net, l)); l++) i -= pieces;
+        int p = i / updates_of(net, l), first = i % updates_of(net, l) * UPDATE_ROWS;
+        if (!first) update_bias(net, l, n, p);
+        update(net, l, n, p, first);
     }
 }
 
@@ -606,7 +638,7 @@ static void *take_part(void *argument) {
 API(dense_train) int dense_train(Net *net, const void *x, int bytes, const uint8_t *labels, const int *rows, int count,
                                  int steps, int n, int first, const uint32_t *keys, float *sums) {
     Training training = {net, {x, bytes, labels, rows, 0, n, keys, 0}, net->layers + 1, steps, first, sums};
-    if (keys) training.stages += net->layers;
+    if (keys) training.stages += net->layers + 1;
     if (n > net->batch) return 1;
     EACH(r, steps * n) {
         size_t row = row_of(&training.batch, r);

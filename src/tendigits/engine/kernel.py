@@ -45,7 +45,6 @@ LOSSES = {
 """The function of a loss -> its class, and the accuracy for labels in the form that it takes."""
 WRAPPED = {"build", "quantize"}  # methods that Keras itself replaces in each layer
 
-MIN_EPSILON = 1e-8  # of optimizers: with a smaller one, what dense.c takes for 0 would count
 MAX_ELEMENTS = 2**31  # of a matrix: offsets are int
 TRIAL_ROWS = 8
 TRIAL_ERROR = 1e-3  # of a change in a step; rounding gives 1e-5
