@@ -384,7 +384,7 @@ def test_own_digits_in_the_exported_page_without_a_network(folder, visit, digits
     page = visit((folder / "index.html").as_uri() + SMALL)
     page.context.set_offline(True)
     expect(page.locator("#play-status")).to_have_text(READY, timeout=STARTING)
-    picture = png(255 - np.kron(digits.x_test[digits.y_test == 7][0], np.ones((9, 9), np.uint8)))
+    picture = png(255 - np.kron(digits.x_test[digits.y_test == 7][0], np.ones((60, 60), np.uint8)))  # is shrunk
     page.click("#play-own summary")
     files = [{"name": name, "mimeType": "", "buffer": data} for name, data in (("no.png", b"no"), ("a.png", picture))]
     page.set_input_files("#play-own-files", files)  # what is no picture does not stop the other

@@ -8,8 +8,10 @@ const MAX_BYTES = 40000000;
 const MAX_JPEG_PIXELS = 67108864;
 const MAX_PIXELS = 50000000;
 const MAX_SIDE = 16384;
+const DECODED_SIDE = 1024; // longest side: a larger picture is shrunk by the browser, for a digit is read at 160 pixels
 
-// The picture in a file, upright, as a canvas. Transparent parts are white, or black if white would hide the content.
+// The picture of a digit in a file, upright, as a canvas of at most DECODED_SIDE a side. Transparent parts are white, or
+// black if white would hide the content.
 export async function openImage(file) {
   if (file.size > MAX_BYTES) {
     throw new Error(
@@ -26,7 +28,10 @@ export async function openImage(file) {
       `expected at most ${MAX_SIDE} pixels a side and ${maxPixels} in all, ${file.name} has ${width}x${height}; make it smaller`,
     );
   }
-  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" }).catch(refuse);
+  const scale = Math.min(1, DECODED_SIDE / Math.max(width, height));
+  const [resizeWidth, resizeHeight] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+  const size = scale < 1 ? { resizeWidth, resizeHeight, resizeQuality: "high" } : {};
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", ...size }).catch(refuse);
   const { pixels } = greyOf(bitmap, "white");
   const canvas = onBackground(bitmap, most(pixels) - least(pixels) < MIN_CONTRAST ? "black" : "white");
   bitmap.close();
