@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tendigits.engine.fit import fit
+from tendigits.engine.kernel import Kernel
 
 N, BATCH = 20_000, 10
 rng = np.random.default_rng(0)
@@ -76,6 +77,30 @@ def test_interrupts_end_at_the_end_of_a_step(monkeypatch, n, kernel):
     assert len(found) > 1
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert threading.active_count() < 10
+
+
+def test_another_ctrl_c_while_the_first_is_handled(monkeypatch):
+    def followed_by_ctrl_c(method):
+        def call(*arguments):
+            signal.raise_signal(signal.SIGINT)
+            result = method(*arguments)
+            signal.raise_signal(signal.SIGINT)
+            return result
+
+        return call
+
+    interrupted, whole = Trained(), Trained()
+    whole.reset(interrupted.variables)
+    for name in ("train", "finish"):
+        monkeypatch.setattr(Kernel, name, followed_by_ctrl_c(getattr(Kernel, name)))
+    first = interrupted.steps()
+    with pytest.raises(KeyboardInterrupt):
+        fit(interrupted.model, X, Y, **OPTIONS)
+    monkeypatch.undo()
+    n = BATCH * (interrupted.steps() - first)
+    assert 0 < n < N
+    fit(whole.model, X[:n], Y[:n], **OPTIONS)
+    assert interrupted.bits() == whole.bits()
 
 
 @pytest.mark.parametrize("kernel", ["on", "off"])
