@@ -30,7 +30,7 @@ SETTINGS_HEAD = """## Settings of a recipe
 Options of `train`; in a recipe's TOML file they are fields, with `_` in place of `-`. The defaults are those of
 `classic`. Lists have commas between their values: `--hidden 512,512`, or `--hidden ""` for none.
 
-| setting | default | |
+| setting | default | meaning |
 | --- | --- | --- |"""
 
 
@@ -51,7 +51,7 @@ def _section(name: str, command: Any, settings: set[str]) -> str:
     text = [f"## tendigits {name} {usage}".rstrip(), "", *_plain(command.help).split("\n"), ""]
     if has_settings:
         text += ["Every [setting](#settings-of-a-recipe) is an option, too.", ""]
-    return "\n".join([*text, "| option | default | |", "| --- | --- | --- |", *rows, ""])
+    return "\n".join([*text, "| option | default | meaning |", "| --- | --- | --- |", *rows, ""])
 
 
 def _row(parameter: Any) -> str:
