@@ -34,6 +34,11 @@ def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
     return sorted(name for name in names if name.startswith(incomplete))
 
 
+def run_option(text: str, metavar: str = "RUN", default: str | bool = False) -> Any:
+    """An option that names a run; `default` is what the help says of its default."""
+    return typer.Option(help=text, metavar=metavar, show_default=default, autocompletion=complete_run)
+
+
 Data = Annotated[
     Path | None,
     typer.Option(

@@ -54,11 +54,14 @@ def trainings(draw):
 
     def make():
         keras.utils.set_random_seed(seed)
+        # With biases of 0, Adam's first step gives classes the same ones, and rows whose units are all 0 the same
+        # probabilities: then rounding decides, for many rows at once.
+        biases = keras.initializers.RandomNormal(seed=seed)
         model = keras.Sequential([keras.Input((inputs,))])
         for units, activation, dropout in hidden:
-            model.add(layers.Dense(units, activation))
+            model.add(layers.Dense(units, activation, bias_initializer=biases))
             model.add(layers.Dropout(dropout, seed=seed))
-        model.add(layers.Dense(classes, "softmax"))
+        model.add(layers.Dense(classes, "softmax", bias_initializer=biases))
         loss = "sparse_categorical_crossentropy" if is_sparse else "categorical_crossentropy"
         model.compile(optimizer(), loss, metrics=list(metrics))
         return model
@@ -80,8 +83,8 @@ def check(training):
     assert list(found) == list(expected)
     LARGEST["models"] += 1
     for key, values in expected.items():
-        is_count = key.endswith("accuracy")  # rounding decides between classes of one probability
-        kind, atol = ("accuracies", (2 + len(x) // 10) / len(x)) if is_count else ("losses", 1e-4)
+        rows = len(options["validation_data"][0]) if key.startswith("val_") else len(x)
+        kind, atol = ("accuracies", 1.01 / rows) if key.endswith("accuracy") else ("losses", 1e-4)  # one row: rounding
         LARGEST[kind] = max(LARGEST[kind], float(np.abs(np.subtract(found[key], values)).max()))
         np.testing.assert_allclose(found[key], values, rtol=1e-3, atol=atol, err_msg=key)
     for mine, other in zip(

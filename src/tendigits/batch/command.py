@@ -17,7 +17,7 @@ from tendigits.errors import DataError, Failure, Interrupted, UserError, printab
 from tendigits.extras import require
 from tendigits.files import write_text
 from tendigits.numbers.grammar import DecimalSeparator
-from tendigits.options import complete_run
+from tendigits.options import run_option
 from tendigits.tables.options import Sums
 
 if TYPE_CHECKING:
@@ -79,15 +79,7 @@ def read(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that exist; never the pictures.")
     ] = False,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="Read with this run's network.",
-            metavar="RUN",
-            show_default="the package's network",
-            autocompletion=complete_run,
-        ),
-    ] = None,
+    model: Annotated[Path | None, run_option("Read with this run's network.", default="the package's network")] = None,
     threshold: Annotated[
         float | None,
         typer.Option(min=0, max=1, help="Lowest accepted confidence.", metavar="0..1", show_default="at most 2% wrong"),

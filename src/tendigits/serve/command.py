@@ -13,7 +13,7 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require
-from tendigits.options import Runs, complete_run
+from tendigits.options import Runs, run_option
 from tendigits.serve.config import TIMEOUT_SECONDS, ServerConfig
 from tendigits.teach.command import StoreOption, store_location
 
@@ -37,12 +37,7 @@ def serve(
     port: Port = 8000,
     name: Names = None,
     model: Annotated[
-        Path | None,
-        typer.Option(
-            help="Always read with this network, not with fine-tuned ones.",
-            metavar="RUN|FILE",
-            autocompletion=complete_run,
-        ),
+        Path | None, run_option("Always read with this network, not with fine-tuned ones.", "RUN|FILE")
     ] = None,
     store: StoreOption = None,
     runs: Runs = Path("runs"),
@@ -73,10 +68,7 @@ def play(
     name: Names = None,
     store: StoreOption = None,
     runs: Runs = Path("runs"),
-    run: Annotated[
-        str | None,
-        typer.Option(help="Begin with a run's network: draw, and train it further.", metavar="RUN"),
-    ] = None,
+    run: Annotated[str | None, run_option("Begin with a run's network: draw, and train it further.")] = None,
     phone: Annotated[
         bool, typer.Option("--phone", help="Let phones and tablets in the same network play; shows a QR code.")
     ] = False,

@@ -11,7 +11,7 @@ LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_SECONDS = 15.0  # to read a picture, waiting included; a page of 750 numbers takes a few of one core
 
 # After SIGTERM, for requests to be answered and for a job to stop; then requests get 503, and a training is killed,
-# which can be resumed. Supervisors such as Docker kill the server after 10 seconds; its end takes one, or three if busy.
+# which can be resumed. Supervisors such as Docker kill the server after 10 seconds; its end takes one to three.
 SHUTDOWN_SECONDS = 6
 
 

@@ -15,7 +15,7 @@ import typer
 
 from tendigits.errors import UserError
 from tendigits.extras import require, unseen
-from tendigits.options import Data, PlainCommand, Runs, complete_run
+from tendigits.options import Data, PlainCommand, Runs, run_option
 
 if TYPE_CHECKING:
     from tendigits.model.setting import Setting
@@ -70,12 +70,7 @@ def train(
         str | None, typer.Option(help="Name of the run's folder.", metavar="NAME", show_default="date and time")
     ] = None,
     runs: Runs = Path("runs"),
-    resume: Annotated[
-        Path | None,
-        typer.Option(
-            help="Resume this interrupted run.", metavar="RUN", show_default=False, autocompletion=complete_run
-        ),
-    ] = None,
+    resume: Annotated[Path | None, run_option("Resume this interrupted run.")] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the run's folder.", rich_help_panel=OUTPUT)
     ] = False,
