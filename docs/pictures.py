@@ -36,6 +36,8 @@ PHOTO, TABLE = 4, 2
 """Seeds of the photo, and of the photo of a table."""
 COLOURS = 256
 """Of a picture with few: half of the bytes."""
+SHEET = 3
+"""Seed of the filled sheet."""
 FORM = 1
 """Seed of the filled forms."""
 FILLED = {
@@ -62,7 +64,7 @@ def main() -> None:
     """Make the pictures of the named parts, or of all, in docs/."""
     parts = {
         "training": show_training, "reading": show_reading, "table": show_table, "page": show_page, "play": show_play,
-        "form": show_form, "exported": show_exported, "pad": show_pad,
+        "form": show_form, "sheet": show_sheet, "exported": show_exported, "pad": show_pad,
     }  # fmt: skip
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(parts)}; all without one.")
@@ -72,6 +74,23 @@ def main() -> None:
         photograph_table(Path(folder) / "marks.jpg")
         for name in chosen:
             parts[name](Path(folder))
+
+
+def show_sheet(_: Path) -> None:
+    """made_sheet.jpg: a sheet of `tendigits sheet`, and a photo of it, filled in."""
+    sys.path += [str(DOCS.parent / folder) for folder in ("bench", "reader", "tests")]
+    from made_sheets import COLUMNS as SHEET_COLUMNS
+    from made_sheets import PX_PER_MM, draw_values, fill, photograph
+    from measuring.lines import Digits
+    from tendigits.read.sheet import parse_sheet
+
+    rng, (_, (pictures, labels)) = np.random.default_rng(SHEET), load_data()
+    sheet, hand = parse_sheet(SHEET_COLUMNS, 20, "Test 3"), Digits([*pictures], labels.tolist())
+    blank = (255 * (1 - fill(sheet, [], hand, rng))).astype(np.uint8)
+    photo = photograph(fill(sheet, draw_values(rng)[:17], hand, rng), rng, 300 * PX_PER_MM)
+    tiles = [Image.fromarray(each) for each in (blank, photo)]
+    tiles = [tile.resize((round(900 / tile.height * tile.width), 900)) for tile in tiles]
+    Image.fromarray(np.hstack([np.asarray(tile) for tile in tiles])).save(DOCS / "made_sheet.jpg", quality=70)
 
 
 def show_training(folder: Path) -> None:

@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from drawing import filled_form, page_of_text, photo_of, printed_table
+from tendigits.read.print_sheet import to_pdf
+from tendigits.read.sheet import Code, parse_sheet
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -86,10 +88,11 @@ def test_examples_of_the_library_in_their_order(folder, tmp_path):
     shutil.copy(folder / "form.png", tmp_path)
     shutil.copy(folder / "filled.png", tmp_path)
     (tmp_path / "exam.toml").write_text('picture = "form.png"\n[fields]\nstudent = [420, 300, 760, 370]\n')
+    (tmp_path / "sheet.pdf").write_bytes(to_pdf([Code(parse_sheet("number:4, name", 40))]))
     text = (Path(__file__).parent.parent / "docs" / "python.md").read_text()
     code = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for said in ("row 5 adds up to 95, not 65", "['B5']", "['C = sum A-B']", "40275 True", "decimal='comma'"):
+    for said in ("row 5 adds up to 95, not 65", "['B5']", "['C = sum A-B']", "40275 True", "page 1 of 2 ['number', 'name']", "decimal='comma'"):
         assert said in done.stdout, said
     assert (tmp_path / "marks.xlsx").exists()

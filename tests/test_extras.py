@@ -20,6 +20,7 @@ def without(request, monkeypatch) -> str:
 
 COMMANDS = {
     "train": ["train", "evaluate runs/first", "runs a b", "export runs/first --to onnx", "teach"],
+    "sheet": ["sheet --columns a -o a.pdf"],
     "serve": ["serve"],
     "export": ["export runs/first --to litert"],
     "notebook": [],

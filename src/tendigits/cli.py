@@ -21,6 +21,7 @@ import typer
 
 from tendigits.batch.command import read
 from tendigits.batch.demo import demo
+from tendigits.batch.sheet import sheet
 from tendigits.cluster import with_address
 from tendigits.errors import Interrupted, TendigitsError, Terminated, UserError, printable, reason_of
 from tendigits.export.command import export
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 
 app.command(cls=TrainCommand)(train)
-for command in (demo, read, serve, play, teach, evaluate, export, sweep, data, runs):
+for command in (demo, read, sheet, serve, play, teach, evaluate, export, sweep, data, runs):
     app.command(cls=PlainCommand)(command)
 
 

@@ -14,12 +14,18 @@ from tendigits.errors import MissingExtraError
 
 EXTRAS = {  # extra -> the modules that must be installed, and their names for people
     "train": {"keras": "Keras", "jax": "JAX", "matplotlib": "Matplotlib", "onnx": "ONNX"},
+    "sheet": {"fpdf": "fpdf2", "segno": "segno"},
     "serve": {"fastapi": "FastAPI", "uvicorn": "Uvicorn"},
     "export": {"ai_edge_litert": "LiteRT", "ai_edge_quantizer": "its quantizer", "litert_converter": "its converter"},
     "notebook": {"anywidget": "anywidget"},
     "scale": {"optuna": "Optuna", "pyarrow": "PyArrow", "ray": "Ray"},
 }
-INCLUDES = {"export": "train", "scale": "train", "notebook": "train"}  # extra -> another extra that it includes
+INCLUDES = {
+    "serve": "sheet",
+    "export": "train",
+    "scale": "train",
+    "notebook": "train",
+}  # extra -> another extra that it includes
 
 
 def require(feature: str, *extras: str) -> None:

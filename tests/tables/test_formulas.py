@@ -78,11 +78,16 @@ def test_fields_of_a_form_that_do_not_agree_are_to_be_checked(formula, values, r
     assert {name: each.reason for name, each in found.items() if each.reason} == reasons
 
 
+def test_a_formula_decides_between_near_readings_if_it_agrees_with_one_alone():
+    decided = checked("D = B * C", "1 12 2.5 30", "1 12?17 2 34").rows[1][1]
+    assert (decided.value, decided.accepted, decided.options[0][0]) == ("17", True, "12")
+    assert checked("A: next day", "12/05 3 9", "13/05 3 9", "14/06?14/05 3 9").rows[2][0].value == "14/05"
+    both = checked("D = B * C", "1 6 6 36", "1 6?9 4?6 24?54").rows[1]  # 6 * 4 = 24 agrees as it was read
+    assert [each.value for each in both] == ["1", "6", "4", "24"]
+
+
 def test_what_would_agree_is_offered_first():
-    found = checked("A: next day, C = A * B", "12/05 3 9", "13/05 3 9", "14/06?14/05 3 9")
-    assert suggest(found, parse_formulas(found.formulas), 2)["A3"] == [("14/05", "A: next day")]
-    found = checked("D = B * C", "1 12 2.5 30", "1 12?17 2 34")
-    assert found.rows[1][1].options[0][0] == "17"
+    found = checked("D = B * C", "1 12 2.5 30", "1 12 2 34")
     assert suggest(found, parse_formulas(found.formulas), 1) == {"B2": [("17", "D = B * C")]}
 
 

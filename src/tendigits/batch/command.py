@@ -171,6 +171,7 @@ def read(
             Output(csv, as_json, one, len(paths) > 1, planned, table, labels is None, fields, answers) as output,
         ):
             done = _write_results(results, output, label_of, lambda n: progress(n, len(paths)))
+    done.notices += output.notices
     sources = replace(sources, others=[each for each in sources.others if Path(each) != labels])
     if done.answers:
         _compare(done.answers, report, is_stdout_taken=as_json or csv == Path("-"))

@@ -10,12 +10,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path, PurePath
 from tempfile import gettempdir, mkdtemp
 from typing import Any
 
+from tendigits.batch.piles import gather
 from tendigits.errors import DiskError, UserError, printable
 from tendigits.files import make_folder, portable, replacing, writing
 from tendigits.geometry import Box
@@ -106,6 +107,8 @@ class Output(AbstractContextManager["Output"]):
 
     def __post_init__(self) -> None:
         self.sheets: list[tuple[str, Table]] = []  # names and tables; without any, no file is written
+        self.notices: list[str] = []  # about the pages of printed sheets, once all are read
+        self._pages: list[tuple[str, Page]] = []  # of these
         self._rows = StringIO()
         if self.fields is not None:
             self.sheets.append((FORMS_SHEET, Table([])))
@@ -171,6 +174,10 @@ class Output(AbstractContextManager["Output"]):
             check = f" ({', '.join(doubtful)})" if doubtful else ""
             points = f"   {page.marks.text()}" if page.marks else ""
             return [f"{len(page.fields)} fields{points}   {len(doubtful)} to check{check}"]
+        if page.sheet is not None:
+            self._pages.append((path, replace(page, thumbnail=None)))
+            named = ", ".join(filter(None, [page.sheet.sheet.title, page.sheet.where]))
+            return [f"{named}   {page.table().summary()}".strip()]
         name = printable(PurePath(path).name).replace("#page=", " ")
         tables = [table for table in page.tables if table.rows]
         for number, table in enumerate(tables, 1):
@@ -180,6 +187,8 @@ class Output(AbstractContextManager["Output"]):
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         if isinstance(error, UserError):  # the reader could not be made: nothing was read
             return
+        sheets, self.notices = gather(self._pages)
+        self.sheets += sheets
         with ExitStack() as files:  # each is written, even if another cannot be
             if self.csv is not None and self.csv != STDOUT:
                 files.callback(_write, self.csv, self._rows.getvalue().encode())

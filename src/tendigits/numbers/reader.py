@@ -97,10 +97,10 @@ class NumberReader:
     def _unread(self, crops: PageCrops, readings: Sequence[Reading], budget: Budget) -> list[Detection]:
         """Where digits stand that belong to none of the numbers."""
         places = find_unread_digits(self.digits, crops.grey, [each.detection for each in readings])
-        read = self._lenient().read_known(crops, places, budget).values()
+        read = self.lenient().read_known(crops, places, budget).values()
         return [each.detection for each in read if len(each.text) == 1 and each.text.isdigit()]
 
-    def _lenient(self) -> "NumberReader":
+    def lenient(self) -> "NumberReader":
         """A copy with a lower threshold, for crops that are known to contain a character."""
         return replace(self, options=replace(self.options, min_read=self.options.min_faint_read))
 
@@ -121,7 +121,7 @@ class NumberReader:
         indices = [(n, i) for n, row in enumerate(rows) for i in range(len(row)) if is_addend(rows, n, i)]
         wanted = {reach_left(rows[n], i): (n, i) for n, i in indices}
         unread = []
-        for detection, reading in self._lenient().read_known(crops, [*wanted], budget).items():
+        for detection, reading in self.lenient().read_known(crops, [*wanted], budget).items():
             n, i = wanted[detection]
             if adds_sign(reading, rows[n][i]):
                 rows[n][i] = reading

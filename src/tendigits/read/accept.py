@@ -100,14 +100,14 @@ def table_of(
         for row, line in enumerate(boxes)
     ]
     for row, column in {*layout.words} - {*layout.cells}:
-        rows[row][column] = replace(rows[row][column], picture=_cut_out(grey, layout.word_box(row, column)))
+        rows[row][column] = replace(rows[row][column], picture=cut_out(grey, layout.word_box(row, column)))
     points = layout.sheet.map(np.array([[each.x, each.y] for each in lost]).reshape(-1, 2))
     for row, column in layout.unread | {*layout.cells_at(points)} - {*layout.cells}:
         rows[row][column] = replace(rows[row][column], confidence=0.0, accepted=False, reason="could not be read")
     return Table(rows, ruled=layout.ruled)
 
 
-def _cut_out(grey: Grey, edges: Edges) -> Grey:
+def cut_out(grey: Grey, edges: Edges) -> Grey:
     """A part of a page, of a size that pictures of numbers may have."""
     left, top, right, bottom = (max(0, round(edge)) for edge in edges)
     part = grey[top : max(top, bottom) + 1, left : max(left, right) + 1]
@@ -141,7 +141,17 @@ def with_verdicts(numbers: Sequence[Number], cells: Iterable[tuple[Cell, Sequenc
             reason = cell.reason if len(indices) == 1 else numbers[i].reason or cell.reason
             confidence = cell.confidence if len(indices) == 1 else numbers[i].confidence
             numbers[i] = replace(numbers[i], accepted=cell.accepted, reason=reason, confidence=confidence)
+            if len(indices) == 1 and cell.value and cell.value != numbers[i].value:  # a formula has decided
+                numbers[i] = _read_as(numbers[i], cell)
     return numbers
+
+
+def _read_as(number: Number, cell: Cell) -> Number:
+    """The number with the value of its cell."""
+    characters = number.characters
+    if len(characters) == len(cell.value):
+        characters = [replace(each, label=label) for each, label in zip(characters, cell.value, strict=True)]
+    return replace(number, text=cell.value, number=cell.number, characters=characters, options=cell.options)
 
 
 def _instead(as_seen: str, value: str, options: list[tuple[str, float]]) -> str:

@@ -39,7 +39,7 @@ SUMS = {"total = sum": Sums.BOTH, "last column = sum": Sums.LAST_COLUMN, "last r
 STEPS = {"rising": "number", "next day": "date", "row number": "integer"}  # and what each value is then
 
 # What commas separate, but not those of a pattern. Lengths are limited, so that no text takes long.
-_PART = re.compile(r"(?:\\.|\{[\d,]{0,9}\}|\[[^\]]{0,99}\]|[^,])+")
+PART = re.compile(r"(?:\\.|\{[\d,]{0,9}\}|\[[^\]]{0,99}\]|[^,])+")
 _TARGET = re.compile(r"([^:\\\[{(|]{1,100}?)\s*:(?![\\/])\s*(.+)")
 _COLUMNS = re.compile(r"([A-Za-z]{1,2})(?:\s*-\s*([A-Za-z]{1,2}))?")
 _MISTYPED_RANGE = re.compile(r"(?:([\w -]{0,99}?)[\s:]\s*)?(\d+(?:\.\d+)?)\s*(?:-|–|\.+|to)\s*(\d+(?:\.\d+)?)")  # noqa: RUF001
@@ -126,7 +126,7 @@ def parse(text: "str | Expectations", *, fields: bool = False, files: bool = Tru
     everywhere: Expectation | None = None
     targets: dict[str, Expectation] = {}
     sums, formulas = Sums.AUTO, list[Formula]()
-    for part in filter(None, map(str.strip, _PART.findall(text))):
+    for part in filter(None, map(str.strip, PART.findall(text))):
         if (formula := parse_formula(part)) is not None:
             if not fields and formula.text in SUMS:
                 sums = SUMS[formula.text]
@@ -174,13 +174,17 @@ def read_rows(path: Path) -> list[list[str]]:
 def read_csv(path: Path) -> list[list[str]]:
     """All rows of a CSV with commas, semicolons or tabs. Raises UserError."""
     try:
-        text = read_file(path, MAX_FILE_BYTES).decode("utf-8-sig")
-        delimiter = max(",;\t", key=text.partition("\n")[0].count)
-        return [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter)]
+        return parse_csv(read_file(path, MAX_FILE_BYTES).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise UserError(f"expected text in UTF-8 in {path}, received other bytes; save it as CSV UTF-8") from None
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"expected a CSV file at {path}, received {reason_of(error)}") from None
+
+
+def parse_csv(text: str) -> list[list[str]]:
+    """All rows of a CSV. Raises csv.Error."""
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    return [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=delimiter)]
 
 
 def _columns(text: str, part: str) -> list[str]:
@@ -319,8 +323,9 @@ def _is_value(text: str, wanted: Decimal | None, value: str, number: Decimal | N
     return value == text or (number is not None and number == wanted)
 
 
-def _is_between(low: Decimal, high: Decimal, _: str, number: Decimal | None) -> bool:
-    return number is not None and low <= number <= high
+def _is_between(low: Decimal, high: Decimal, value: str, number: Decimal | None) -> bool:
+    has_needless_sign = low >= 0 and value.startswith("+")
+    return number is not None and low <= number <= high and not has_needless_sign
 
 
 def _is_one_of(values: frozenset[str], value: str, _: Decimal | None) -> bool:

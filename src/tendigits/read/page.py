@@ -15,6 +15,7 @@ from tendigits.errors import printable
 from tendigits.geometry import Box
 from tendigits.pictures.image import Grey
 from tendigits.read.results import ACCEPTED_COLOUR, MAX_SIDE_PX, MIN_SIDE_PX, VALUE_WIDTH, Mark, Number, picture_html
+from tendigits.read.sheet import Code
 from tendigits.read.sums import Sum, find_sums
 from tendigits.tables.cell import DOUBTFUL_COLOUR, Cell, column_name, marked, no_formula, text_html
 from tendigits.tables.table import Table
@@ -77,6 +78,7 @@ class Page:
     turned: int = 0  # degrees by which the picture is turned clockwise; boxes are in the picture as it is
     fields: dict[str, Cell] = field(default_factory=dict)  # of a form, by their names
     marks: Marks | None = None  # of the fields, by an answer key
+    sheet: Code | None = None  # which page of a printed sheet it is; its table has the names of the columns on top
     unread: list[Box] = field(default_factory=list)  # where digits may stand that belong to none of the numbers
     is_whole: bool = True  # whether all of it was read; else the notice says what was not
     notice: str | None = None  # a warning about the whole page, such as that not everything was read
@@ -132,7 +134,8 @@ class Page:
             ]
             return "\n".join([*lines, *([self.marks.text()] if self.marks else [])])
         tables, others = self.parts()
-        parts = [f"turned by {self.turned} degrees"] if self.turned else []
+        parts = [] if self.sheet is None else [", ".join(filter(None, [self.sheet.sheet.title, self.sheet.where]))]
+        parts += [f"turned by {self.turned} degrees"] if self.turned else []
         parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in tables]
         parts += [number.summary() for number in others]
         parts += [f"{'not read':{VALUE_WIDTH}} a digit may stand at {box.left},{box.top}" for box in self.unread]
@@ -172,6 +175,7 @@ class Page:
             "numbers": [number.as_dict() for number in self.numbers],
             "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
             **({} if self.marks is None else {"marks": self.marks.as_dict()}),
+            **({} if self.sheet is None else {"sheet": self.sheet.as_dict()}),
             "tables": [table.as_dict() for table in self.tables],
             "sums": [each.as_dict() for each in self.sums],
         }

@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tendigits.data.preprocess import FIELD
 from tendigits.digits.find import Found, Thumbnail, find_digit, open_page
@@ -34,13 +35,15 @@ from tendigits.pictures.image import Grey
 from tendigits.read.accept import ToPicture, accept, cell_of, table_of, with_verdicts
 from tendigits.read.context import read_tables
 from tendigits.read.expectations import NOTHING, Expectations, parse
+from tendigits.read.find_sheet import FoundSheet, find_sheet
 from tendigits.read.forms import Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
 from tendigits.read.page import BLURRED, ROWS_LEFT_OUT, TOO_MANY, Page
+from tendigits.read.read_sheet import read_cells, sheet_table, to_box
 from tendigits.read.results import Digit, Number
 from tendigits.read.sharpness import is_blurred
 from tendigits.read.sums import check_sums
-from tendigits.tables.cell import column_name
+from tendigits.tables.cell import Cell, column_name
 from tendigits.tables.checks import check, check_relations, parse_sums
 from tendigits.tables.columns import in_context
 from tendigits.tables.flat_sheet import NO_RULES, find_rules
@@ -201,6 +204,8 @@ class Reader:
         """Read a page that `open_page` has opened; see `read`."""
         if self.form is not None:
             return self._read_form(self.form, grey, size, expected)
+        if (found := find_sheet(grey)) is not None:
+            return self._read_sheet(found, grey, size, expected)
         scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
         budget = Budget(seconds=self.seconds)
         grey, detections = self._find(grey, budget)
@@ -268,8 +273,7 @@ class Reader:
         def to_picture(edges: Edges) -> Box:
             left, top, right, bottom = edges
             corners = np.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], np.float64)
-            points = cv2.perspectiveTransform(corners, homography)[0] * scale
-            return Box(*(round(edge) for edge in (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())))
+            return _box_around(cv2.perspectiveTransform(corners, homography)[0] * scale)
 
         numbers = self._accept(readings, to_picture, expected, fields.items())
         cells = {name: cell_of(to_picture(form.fields[name]), indices, numbers) for name, indices in fields.items()}
@@ -282,6 +286,35 @@ class Reader:
         notice = " ".join(left_out(readings, budget)) or None
         whole = not (budget.left_out or budget.is_truncated)
         return Page(numbers, size, fields=cells, is_whole=whole, notice=notice, thumbnail=Thumbnail.of(grey, size))
+
+    def _read_sheet(self, found: FoundSheet, grey: Grey, size: tuple[int, int], expected: Expectations) -> Page:
+        """Read a page of a printed sheet, whose columns are expected to be what its code says."""
+        sheet, scale = found.code.sheet, size[0] / grey.shape[1]
+        known, budget = sheet.expectations, Budget(seconds=self.seconds)
+        expected = replace(
+            known, targets={**known.targets, **expected.targets}, formulas=(*known.formulas, *expected.formulas)
+        )
+
+        def to_picture(edges: Edges) -> Box:
+            left, top, right, bottom = edges
+            corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
+            return _box_around(found.to_photo(corners) * scale)
+
+        read = read_cells(self.number_reader, self.network, found, budget)
+        members = [(column_name(column), indices) for (_, column), indices in read.indices.items()]
+        numbers = self._accept(read.readings, to_picture, expected, members)
+        table = sheet_table(found, read, numbers, to_picture, expected.formulas)
+        cells = [(table.rows[row][column], indices) for (row, column), indices in read.indices.items() if indices]
+        numbers = with_verdicts(numbers, cells)
+        names = zip(found.layout.heads, sheet.columns, strict=True)
+        heads = [Cell(to_picture(to_box(place)), column.name) for place, column in names]
+        table = replace(table, rows=[heads, *table.rows])
+        notice = " ".join(left_out(read.readings, budget)) or None
+        whole = not (budget.left_out or budget.is_truncated)
+        picture = Thumbnail.of(grey, size)
+        return Page(
+            numbers, size, [table], found.turned, sheet=found.code, is_whole=whole, notice=notice, thumbnail=picture
+        )
 
     def _accept(
         self,
@@ -319,6 +352,11 @@ class Reader:
             names = [str(digit) for digit in likely if probabilities[digit] > MIN_ALTERNATIVE]
             reason = f"may be {' or '.join(names)}" if len(names) > 1 else "may be no digit"
         return Digit(label, probabilities, is_digit, Box(0, 0, FIELD, FIELD), crop, reason is None, reason)
+
+
+def _box_around(points: NDArray[np.float64]) -> Box:
+    """The box around some points, float64 (n, 2)."""
+    return Box(*(round(edge) for edge in (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())))
 
 
 def left_out(readings: Sequence[Reading], budget: Budget) -> list[str]:

@@ -24,7 +24,7 @@ from tendigits.errors import TendigitsError
 from tendigits.pictures.image import prepare_for_threads
 from tendigits.serve.config import ServerConfig
 from tendigits.serve.errors import HANDLERS, ErrorResponse, error_responses
-from tendigits.serve.routes import corrections, networks, phone, read, runs, tables
+from tendigits.serve.routes import corrections, networks, phone, read, runs, sheets, tables
 from tendigits.serve.routes.bodies import JsonRoute
 from tendigits.serve.security import SecurityMiddleware
 from tendigits.serve.state import AppState, State
@@ -59,7 +59,7 @@ def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: da
     )
     app.state.tendigits = state
     app.add_middleware(SecurityMiddleware, config=config, observe=state.metrics.observe)
-    for router in (health, *(module.router for module in (read, tables, corrections, networks, runs, phone))):
+    for router in (health, *(module.router for module in (read, tables, sheets, corrections, networks, runs, phone))):
         for route in router.routes:
             if isinstance(route, APIRoute):
                 route.summary = route.name.replace("_", " ").capitalize()  # the title in the documentation

@@ -54,7 +54,7 @@ def serve(
     If other machines can reach it, set TENDIGITS_TOKEN: every request then needs this token.
     With --phone, one is made if you set none.
     """
-    require("tendigits serve", "serve")
+    require("tendigits serve", "serve", "sheet")
     host = host or ("0.0.0.0" if phone else "127.0.0.1")  # noqa: S104  # on purpose, and with a token
     config = ServerConfig(
         store_location(store), runs, model, host, port, names=tuple(name or ()), token=_token(), timeout=timeout

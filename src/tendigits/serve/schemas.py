@@ -261,6 +261,18 @@ class SumResponse(BaseModel):
     agrees: bool
 
 
+class SheetResponse(BaseModel):
+    """Which page of a printed sheet it is; its table has the names of the columns on top."""
+
+    title: str
+    columns: str
+    page: int  # counted from 1
+    n_pages: int
+    student: int  # whose sheet it is, counted from 1; 0 for a sheet of all of them
+    n_students: int
+    name: str  # of that student
+
+
 class PageResponse(BaseModel):
     """One picture, or the error if it could not be read."""
 
@@ -275,6 +287,7 @@ class PageResponse(BaseModel):
     tables: list[TableResponse] = []
     sums: list[SumResponse] = []
     fields: dict[str, CellResponse] = {}
+    sheet: SheetResponse | None = None
     error: str | None = None
 
     @classmethod

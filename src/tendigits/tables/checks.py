@@ -12,9 +12,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import combinations
+from itertools import chain, combinations
 
 from tendigits.errors import UserError
+from tendigits.numbers.grammar import to_decimal
 from tendigits.tables.cell import Cell, cell_name
 from tendigits.tables.formulas import (
     EXAMPLES,
@@ -73,9 +74,26 @@ def parse_formulas(texts: Iterable[str]) -> list[Formula]:
 def check(table: Table, sums: Sums = Sums.AUTO, formulas: Iterable[Formula] = ()) -> Table:
     """Find the sums of a table as it was read, and check it by them and by other formulas."""
     known = [_resolved(each, table.rows) for each in formulas if each.relations(table.rows)]
+    table = _decided(table, known) if known else table
     targets = {each.target.name for each in known}
     found = [each for each in _find_sums(table.rows, sums) if each.target.name not in targets] + known
     return check_formulas(replace(table, formulas=[each.text for each in found]), found) if found else table
+
+
+def _decided(table: Table, formulas: Sequence[Formula]) -> Table:
+    """The table with another near reading in a doubtful cell if a formula agrees with this one alone."""
+    cells = {(row, column): cell for row, line in enumerate(table.rows) for column, cell in enumerate(line)}
+    for relation in chain(*_relations(formulas, table.rows).values()):
+        repairs = sorted(_repairs(relation, cells, ()), reverse=True) if _agrees(relation, cells) is False else []
+        if repairs:
+            (probability, place, text), *others = repairs
+            cell, near = cells[place], dict(cells[place].options)
+            if not cell.accepted and text in near and sum(p for p, *_ in others) <= OPTIONS.max_rival * probability:
+                options = [(cell.value, cell.confidence), *(each for each in cell.options if each[0] != text)]
+                reason = f"looks like {cell.value}; {_would_be(relation, text)}"
+                cell = replace(cell, confidence=near[text], reason=reason, options=options)
+                cells[place] = replace(cell, value=text, number=to_decimal(text))
+    return replace(table, rows=[[cells[r, c] for c in range(len(line))] for r, line in enumerate(table.rows)])
 
 
 def check_formulas(table: Table, formulas: Sequence[Formula]) -> Table:

@@ -44,12 +44,13 @@ def documents() -> dict[str, str]:
     """The server's documents as HTML, by their paths; the first one has all views and dialogs."""
     docs_header = fragment("header", home="./", current=' aria-current="page"')
     form, filled, grid = fragment("form/form"), fragment("form/filled"), fragment("grid/grid")
+    sheet = fragment("sheet/sheet")
     index = fragment(
         "index",
         head=head("Draw a digit or a number"),
         header=fragment("header", home="", current=""),
         draw=draw_view("Draw a digit or a number"),
-        read=fragment("read/read", form=form, filled=filled, grid=grid),
+        read=fragment("read/read", form=form, filled=filled, grid=grid, sheet=sheet),
         play=fragment("play/play"),
         teach=fragment("teach/teach"),
         runs=fragment("runs/runs"),

@@ -400,8 +400,8 @@ function tableRequest({ rows, formulas }, name = undefined, withWords = false) {
 
 // The tables of all pages with the pictures of their words, or without them if those are too many to send.
 function tablesOfPages() {
-  const requests = (withWords) => withTable().flatMap(({ grids, sheet }) => grids.map((each, i) =>
-    tableRequest(each, sheet ? `${sheet}${grids.length > 1 ? ` ${i + 1}` : ""}`.slice(-MAX_NAME_LENGTH) : undefined, withWords)));
+  const requests = (withWords) => withTable().flatMap(({ grids, sheetName }) => grids.map((each, i) =>
+    tableRequest(each, sheetName ? `${sheetName}${grids.length > 1 ? ` ${i + 1}` : ""}`.slice(-MAX_NAME_LENGTH) : undefined, withWords)));
   return JSON.stringify(requests(true)).length <= MAX_SENT_CHARACTERS ? requests(true) : requests(false);
 }
 

@@ -6,6 +6,7 @@ import { countDoubts, goToNumber, showGrid, showPages, startGrid, startGrids } f
 import { ask, askFile } from "../shared/api.js";
 import { element, find, hideMessage, notifyError, trying } from "../shared/dom.js";
 import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "../shared/networks.js";
+import { startSheets } from "../sheet/sheet.js";
 import { forget, keep, keptDocuments } from "./kept.js";
 import { compareWith, paintNumbers, showBusy, showPicture, showUnread, startPictures } from "./picture.js";
 
@@ -22,6 +23,7 @@ let wanted = null; // the place that was asked for last
 export function startReading() {
   startGrid({ changed: keepOpened, goOn: turnToDoubt });
   startForms();
+  startSheets();
   const open = (files) => turnTo(documentOf(files), 0);
   find("previous-page").addEventListener("click", () => turnBy(-1));
   find("next-page").addEventListener("click", () => turnBy(1));
@@ -117,7 +119,7 @@ async function readPlace(document, place) {
       document.places.splice(document.places.indexOf(place) + 1, 0, ...others);
     }
     const name = document.files.length > 1 ? file.name : "";
-    place.read = Object.assign(read, { picture, sheet: [name, read.n_pages > 1 ? `page ${place.number}` : ""].filter(Boolean).join(" ") });
+    place.read = Object.assign(read, { picture, sheetName: nameOfSheet(read, name, place.number) });
     return read;
   })();
   try {
@@ -125,6 +127,11 @@ async function readPlace(document, place) {
   } finally {
     place.reading = null;
   }
+}
+
+function nameOfSheet({ n_pages, sheet }, name, number) {
+  const parts = sheet ? [sheet.title, sheet.name, sheet.n_pages > 1 ? `page ${sheet.page}` : ""] : [name, n_pages > 1 ? `page ${number}` : ""];
+  return parts.filter(Boolean).join(" ");
 }
 
 // Read the other photos of a document while a person checks the first one.

@@ -1,0 +1,12 @@
+// Make a sheet to print: the server writes the PDF.
+
+import { askFile } from "../shared/api.js";
+import { find, save, trying } from "../shared/dom.js";
+
+export function startSheets() {
+  find("make-sheet").addEventListener("click", () => trying(async () => {
+    const json = { columns: find("sheet-columns").value, title: find("sheet-title").value, roster: find("sheet-roster").value };
+    const chosen = { rows: Number(find("sheet-rows").value), each: find("sheet-each").checked };
+    save(await askFile("v1/sheets", { method: "POST", json: { ...json, ...chosen } }), `${json.title || "sheet"}.pdf`);
+  }));
+}
