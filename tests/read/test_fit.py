@@ -40,6 +40,21 @@ def read(expect, *seen, confidence=0.5, **others):
 
 
 @pytest.mark.parametrize(
+    ("expect", "seen", "text"),
+    [
+        ("date", "25111125", "25/11/25"),
+        ("date", "12102126", "12/02/26"),
+        (r"\d{2}/\d{2}/\d{4}", "0910112024", "09/01/2024"),
+        ("0..20", "(5", "15"),
+        (r"\d{4}", "4/52", "4152"),
+    ],
+)
+def test_a_tall_stroke_may_be_a_sign_and_a_sign_a_1(expect, seen, text):
+    assert read(expect, *seen)[0] == text
+    assert read("0..99999999", "1", "1")[0] == "11"
+
+
+@pytest.mark.parametrize(
     ("seen", "rejected"),
     [
         ((DOUBTFUL, "0", "2", "7", "5"), ()),

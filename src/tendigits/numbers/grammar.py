@@ -17,7 +17,7 @@ UNSIGNED = r"(?:\d+(?:[.,]\d+)?|\d{1,3}(?:\.\d{3})+[.,]\d+|\d{1,3}(?:,\d{3})+[.,
 """A number matches in one way only: otherwise the time for a sum that fails would double with each of its numbers."""
 
 NUMBER = rf"[-+]?{UNSIGNED}"
-DATE = r"\d{1,4}([./-])\d{1,2}(?:\1\d{2,4})?"
+DATE = r"\d{1,2}([./-])\d{1,2}(?:\1(?:\d{2}|\d{4}))?|\d{4}([./-])\d{1,2}\2\d{1,2}"
 TIME = r"\d{1,3}(?::[0-5]\d){1,2}(?:[.,]\d+)?"
 POINTS = r"(\d{1,3})/(\d{1,3})"
 

@@ -42,6 +42,8 @@ UNREAD_NEIGHBOUR = "something next to it could not be read"
 PART = "may be a part of a longer number"
 MIN_PROBABILITY = 1e-4  # of a digit, where two networks are weighed, so that neither alone rules it out
 MIN_NUMBER_GAP = 0.1  # digit heights: two numbers that are closer are pieces of one, or of the same strokes
+MIN_DATE_GAP = 0.9  # the same between what may be parts of a date
+MAX_DATE_PARTS = 3
 MAX_UNREAD_SIGNS = 2  # of column sums on a page, or as many as were read
 UNUSUAL_LOG_PRIOR = -3.0  # of a text that people do not usually write, relative to one that they do
 MAX_UNREAD_DISTANCE = 1.6  # digit heights: an unread digit that is closer may belong to the number next to it
@@ -256,8 +258,10 @@ def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
         distance = np.hypot(b.detection.x - a.detection.x, b.detection.y - a.detection.y)
         gap = float(distance - (a.detection.length + b.detection.length) / 2)
         gap /= max(a.detection.height, b.detection.height)
-        gaps.append(np.inf if a.borders[1] or b.borders[0] else gap)
-        doubts.append(PART if gaps[-1] <= max(MIN_NUMBER_GAP, a.widest_gap(), b.widest_gap()) else None)
+        may_be_date = "/" in a.text + b.text and len(row) <= MAX_DATE_PARTS  # its strokes look like borders, too
+        gaps.append(np.inf if (a.borders[1] or b.borders[0]) and not may_be_date else gap)
+        least = MIN_DATE_GAP if may_be_date else MIN_NUMBER_GAP
+        doubts.append(PART if gaps[-1] <= max(least, a.widest_gap(), b.widest_gap()) else None)
     neighbours = zip(row, pairwise([*gaps, np.inf]), pairwise([*doubts, None]), strict=True)
     return [
         replace(each, clearance=min(each.clearance, *gap), doubt=before or after or each.doubt)

@@ -28,6 +28,7 @@ class RhythmOptions:
 
     max_even_gap: float = 1.9  # between two digits of one number, if all its gaps are about as wide
     max_uneven: float = 1.4  # the widest gap, or pitch, relative to the median one
+    max_date_gap: float = 0.9  # between the parts of a date, where a stroke may be missing
     max_parts: int = 12  # of one number
     max_height_change: float = 1.8  # how much higher one part of a number may be than another
 
@@ -156,10 +157,11 @@ def has_ink_before(reading: Reading, before: Reading) -> bool:
 
 def _is_one_number(parts: Sequence[Reading]) -> bool:
     """Whether parts in one row are one number: digits only, no cell border between them, and even gaps."""
-    if re.fullmatch(r"[-+]?\d+[.:,]?(?: \d+[.:,]?)*", " ".join(part.text for part in parts)) is None:
-        return False  # a speck behind a digit may look like a point
+    if re.fullmatch(r"[-+]?[\d/]+[.:,]?(?: [\d/]+[.:,]?)*", " ".join(part.text for part in parts)) is None:
+        return False  # a speck behind a digit may look like a point; the strokes of a date are digits or signs
     heights = [part.detection.height for part in parts]
-    has_border = any(a.borders[1] or b.borders[0] for a, b in pairwise(parts))
+    may_be_date = any("/" in part.text for part in parts)  # a stroke of it may have been taken for a border
+    has_border = any(a.borders[1] or b.borders[0] for a, b in pairwise(parts)) and not may_be_date
     if has_border or max(heights) > OPTIONS.max_height_change * min(heights):
         return False
     boxes = np.concatenate([_boxes_along(part, parts[0]) for part in parts]) / median(heights)
@@ -167,6 +169,8 @@ def _is_one_number(parts: Sequence[Reading]) -> bool:
     pitches = np.diff(boxes.mean(axis=1))
     if gaps.max() > OPTIONS.max_even_gap:
         return False
+    if may_be_date and gaps.max() <= OPTIONS.max_date_gap:
+        return True
     return any(steps.max() <= OPTIONS.max_uneven * max(median(steps), 1e-6) for steps in (gaps, pitches))
 
 

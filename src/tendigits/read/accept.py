@@ -4,6 +4,7 @@ number = accept(reading, confidence_model, 0.9, DecimalSeparator.AUTO, to_pictur
 table = table_of(layout, numbers, lost, grey, to_picture)
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -16,7 +17,7 @@ from tendigits.geometry import Box
 from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges
 from tendigits.numbers.detections import Detection
-from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
+from tendigits.numbers.grammar import DecimalSeparator, is_date, is_usual, to_decimal, without_closing
 from tendigits.numbers.network import GRID
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import PART, UNREAD_NEIGHBOUR
@@ -54,7 +55,8 @@ def accept(
     if expectation is not None and not (confidence >= threshold and expectation.fits(as_seen, separator)):
         fitted = fit(reading, expectation, confidence, separator)
         reading, confidence = fitted.reading, fitted.confidence
-    accepted = confidence >= threshold and reading.doubt is None
+    may_lack_stroke = "/" in reading.text and reading.stray_ink >= MIN_STRAY_INK
+    accepted = confidence >= threshold and reading.doubt is None and not may_lack_stroke
     characters, all_alternatives = [], []
     for candidate, crop, opinion in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):
         all_alternatives.append(_alternatives(candidate, opinion))
@@ -68,6 +70,8 @@ def accept(
     if fitted is not None and fitted.options:
         others = [option for option in fitted.options if option[1] >= MIN_OPTION_PROBABILITY]
     options = sorted(others, key=lambda option: -option[1])[:MAX_OPTIONS]
+    if expectation is None and (date := _as_date(text)):
+        options = [(date, MIN_OPTION_PROBABILITY), *options[: MAX_OPTIONS - 1]]
     if accepted:
         reason = None
     elif expectation is not None and not expectation.fits(as_seen, separator):
@@ -76,6 +80,13 @@ def accept(
         reason = _reason(reading, options)
     number = to_decimal(text, separator)
     return Number(text, number, confidence, accepted, reason, box, characters, options, reading.strip.picture)
+
+
+def _as_date(text: str) -> str | None:
+    """The date that digits are if the third and the sixth of them are strokes: 25/11/25 for 25111125."""
+    parts = re.fullmatch(r"(\d\d)1(\d\d)1(\d\d|\d{4})", text)
+    date = "/".join(parts.groups()) if parts else ""
+    return date if is_date(date) else None
 
 
 def _alternatives(candidate: Candidate, second_opinion: NDArray[np.float32]) -> list[tuple[str, float]]:

@@ -29,6 +29,7 @@ class FitOptions:
     min_probability: float = 3e-4  # of a character to which neither network gave more
     min_noise: float = 0.02  # lower bound for the probability that a sign is a speck
     min_noise_digit: float = 3e-4  # the same for a digit
+    stroke: float = 0.05  # of a tall stroke's being the other one: a 1, or a sign such as the / of a date
     missing: float = 3e-3  # probability that a character was not seen where a text has one
     unexpected: float = 0.01  # probability of a text that does not fit, relative to one that does
     min_near: float = 1e-3  # how probable a text is, relative to what was seen, that is read in place of it
@@ -37,6 +38,7 @@ class FitOptions:
 
 
 OPTIONS = FitOptions()
+STROKES = [CHARACTERS.index(label) for label in "1/()"]  # that are one tall stroke
 CODES = np.zeros(256, np.int64)  # the index in CHARACTERS of each character, by its number in Unicode
 CODES[[*map(ord, CHARACTERS)]] = range(len(CHARACTERS))
 
@@ -100,7 +102,9 @@ def _places(reading: Reading) -> list[Place]:
 
 
 def _place(candidate: Candidate, number: int | None, probabilities: NDArray[np.floating], noise: float) -> Place:
-    logs = np.log(np.maximum(probabilities, OPTIONS.min_probability))
+    probabilities = np.maximum(probabilities, OPTIONS.min_probability)
+    probabilities[STROKES] = np.maximum(probabilities[STROKES], OPTIONS.stroke * probabilities[STROKES].max())
+    logs = np.log(probabilities)
     return Place(candidate, number, logs.astype(np.float32), float(np.log(noise)))
 
 
