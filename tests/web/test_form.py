@@ -126,6 +126,26 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
     assert [field.input_value() for field in page.locator("#fields input").all()] == NAMES
 
 
+def test_an_answer_key_marks_what_was_filled_in_also_after_a_correction(open_page, filled, tmp_path):
+    page = open_page("#read")
+    open_form(page, file_of(Image.fromarray(filled_form({}))))
+    for name in NAMES:
+        drag(page, FORM_FIELDS[name], FORM_SIZE)
+        page.locator("#fields input").last.fill(name)
+    page.set_input_files("#key", {"name": "key.csv", "mimeType": "", "buffer": b"field,answer\npoints,15..17\n"})
+    expect(page.locator("#key-name")).to_have_text("key.csv")
+    choose(page, filled["a.png"], "a.png", "#filled")
+    expect(page.locator("#form-rows td")).to_have_text(["", "", "1", ""])
+    field = page.locator("#form-rows input").last
+    field.fill("12")
+    field.press("Enter")
+    expect(page.locator("#form-rows td")).to_have_text(["", "", "0", "points"])
+    rows = [*csv.reader(download(page, "#forms-csv", tmp_path).read_text().splitlines())]
+    assert rows == [["path", *NAMES, "total", "wrong", "to check"], ["a.png", "40275", "12", "0", "points", ""]]
+    sheet = openpyxl.load_workbook(download(page, "#forms-xlsx", tmp_path))["forms"]
+    assert [cell.value for cell in sheet[2]] == ["a.png", 40275, 12, 0, "points"]
+
+
 def test_fields_without_a_mouse(open_page, tmp_path):
     page = open_page("#read", accept_downloads=True)
     open_form(page, file_of(Image.fromarray(filled_form({}))))

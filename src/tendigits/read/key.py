@@ -7,7 +7,7 @@ page.marks.points                       # Decimal("7.5"), of page.marks.max_poin
 Numbers are read without the key, which would make wrong answers right. Errors never show what an answer is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -36,11 +36,15 @@ class Key:
 
     def marked(self, page: Page) -> Page:
         """A page of the form, with its marks."""
-        separator = common_separator(cell.value for cell in page.fields.values())
-        right = {name: answer.right.fits(page.fields[name].value, separator) for name, answer in self.answers.items()}
+        return replace(page, marks=self.marks({name: cell.value for name, cell in page.fields.items()}))
+
+    def marks(self, values: Mapping[str, str]) -> Marks:
+        """The marks for what stands in the fields."""
+        separator = common_separator(values.values())
+        right = {name: answer.right.fits(values[name], separator) for name, answer in self.answers.items()}
         points = sum((self.answers[name].points for name, is_right in right.items() if is_right), Decimal(0))
         max_points = sum((answer.points for answer in self.answers.values()), Decimal(0))
-        return replace(page, marks=Marks(right, points, max_points))
+        return Marks(right, points, max_points)
 
     def check_fields(self, fields: Iterable[str]) -> None:
         """Raise UserError if there is an answer to a field that the form does not have."""
@@ -49,7 +53,11 @@ class Key:
 
 def load_key(path: str | Path) -> Key:
     """Load a key. Raises UserError if it is invalid."""
-    rows = read_rows(Path(path))
+    return parse_key(read_rows(Path(path)), str(path))
+
+
+def parse_key(rows: Sequence[Sequence[str]], path: str) -> Key:
+    """The key in rows of a CSV, none of which is empty; `path` names it in errors. Raises UserError."""
     if not rows or tuple(map(str.lower, rows[0])) not in (HEAD, HEAD[:2]) or len(rows) == 1:
         raise UserError(f"expected the columns {','.join(HEAD)} and a row for each answer in {path}, received others")
     answers: dict[str, Answer] = {}

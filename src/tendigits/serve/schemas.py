@@ -261,6 +261,14 @@ class SumResponse(BaseModel):
     agrees: bool
 
 
+class MarksResponse(BaseModel):
+    """What an answer key says about the fields of a form."""
+
+    right: dict[str, bool]  # of the fields that have an answer
+    points: str
+    max_points: str
+
+
 class SheetResponse(BaseModel):
     """Which page of a printed sheet it is; its table has the names of the columns on top."""
 
@@ -287,6 +295,7 @@ class PageResponse(BaseModel):
     tables: list[TableResponse] = []
     sums: list[SumResponse] = []
     fields: dict[str, CellResponse] = {}
+    marks: MarksResponse | None = None
     sheet: SheetResponse | None = None
     error: str | None = None
 

@@ -54,6 +54,20 @@ def test_fields_are_read_as_expected(client, blank, filled):
     assert 'the form has no field "point", expected one of its fields: student, points, mark' in answer.json()["error"]
 
 
+def test_an_answer_key_marks_the_fields(client, blank, filled):
+    key = "field,answer,points\npoints,15..17,2\nmark,1|3,1\n"
+    marks = ask(client, blank, FIELDS, filled, key=key).json()["pages"][0]["marks"]
+    assert marks == {"right": {"points": True, "mark": False}, "points": "2", "max_points": "3"}
+    again = client.post("/v1/forms/marks", json={"fields": VALUES | {"mark": "3"}, "key": key}).json()
+    assert (again["points"], again["right"]["mark"]) == ("3", True)
+    assert ask(client, blank, FIELDS, filled).json()["pages"][0]["marks"] is None
+    for answer in (
+        ask(client, blank, FIELDS, filled, key="field,answer\nroom,1\n"),
+        client.post("/v1/forms/marks", json={"fields": VALUES, "key": "points,1\n"}),
+    ):
+        assert (answer.status_code, answer.json()["error"][:4]) == (400, "the " if "room" in answer.text else "expe")
+
+
 @pytest.mark.parametrize(
     ("fields", "others", "sentence"),
     [

@@ -4,6 +4,7 @@ router = APIRouter(route_class=JsonRoute)
 """
 
 import asyncio
+import csv
 import json
 from collections.abc import Callable, Coroutine, Iterable
 from inspect import isasyncgenfunction, iscoroutinefunction
@@ -21,7 +22,8 @@ from starlette.requests import ClientDisconnect
 from tendigits.batch.batch import attempt
 from tendigits.errors import DataError, UserError
 from tendigits.pictures.limits import MAX_PAGES
-from tendigits.read.expectations import Expectations, parse
+from tendigits.read.expectations import Expectations, parse, parse_csv
+from tendigits.read.key import Key, parse_key
 from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, PICTURE_CONTENT, Strict
 from tendigits.serve.security import MAX_BODY_BYTES
 from tendigits.serve.state import state_of
@@ -158,6 +160,19 @@ def parse_expected(text: str, fields: Iterable[str] | None = None) -> Expectatio
     except UserError as error:
         raise HTTPException(400, str(error)[:MAX_REASON_CHARACTERS]) from None
     return expected
+
+
+def parse_answers(text: str, fields: Iterable[str]) -> Key | None:
+    """The answers to the fields of a form, None for an empty text. Raises HTTPException, 400."""
+    try:
+        rows = [row for row in parse_csv(text) if any(row)]
+        if not rows:
+            return None
+        key = parse_key(rows, "the answer key")
+        key.check_fields(fields)
+    except (UserError, csv.Error) as error:
+        raise HTTPException(400, str(error)[:MAX_REASON_CHARACTERS]) from None
+    return key
 
 
 async def picture_of(request: Request) -> bytes:

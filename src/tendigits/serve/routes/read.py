@@ -26,6 +26,7 @@ from tendigits.serve.routes.bodies import (
     address_of,
     expected_of,
     in_pool,
+    parse_answers,
     parse_expected,
     picture_of,
     pictures_of,
@@ -40,6 +41,7 @@ from tendigits.serve.schemas import (
     DigitResponse,
     DigitsRequest,
     LayerResponse,
+    MarksResponse,
     PageResponse,
     Strict,
 )
@@ -145,6 +147,9 @@ async def read_forms(
     expect: Annotated[
         str, Form(max_length=MAX_EXPECT_CHARACTERS, description="What is expected, as `points: 0..20, student: luhn`.")
     ] = "",
+    key: Annotated[
+        str, Form(max_length=MAX_EXPECT_CHARACTERS, description="An answer key: a CSV with `field,answer,points`.")
+    ] = "",
     picture_page: Annotated[int, Form(ge=1, le=MAX_PAGES, description="Page of `picture`, if it is a document.")] = 1,
     crops: Annotated[bool, Query(description="Include each number as the network saw it.")] = False,
     page: PageNumber = 1,
@@ -153,7 +158,7 @@ async def read_forms(
 
     The page of a picture that can't be read, or shows another form, holds the error instead.
     """
-    network, expected = state.active.current, parse_expected(expect, fields)
+    network, expected, answers = state.active.current, parse_expected(expect, fields), parse_answers(key, fields)
     marked = await picture.read()
     try:
         prefix = "the form's own picture: "
@@ -162,10 +167,26 @@ async def read_forms(
         raise HTTPException(422, str(error)[:MAX_REASON_CHARACTERS]) from None
 
     async def read(filled: bytes) -> PageResponse:
-        asked = (form, filled, page, expected, crops)
+        asked = (form, answers, filled, page, expected, crops)
         return await in_pool(request, work.with_reader, network.source, work.read_form, *asked)
 
     return await _read_all(state, network, read, [await each.read() for each in image])
+
+
+class MarksRequest(Strict):
+    """What stands in the fields of a form, after a person has checked them."""
+
+    fields: Annotated[dict[FieldName, Annotated[str, Field(max_length=100)]], Field(max_length=MAX_FIELDS), FailFast()]
+    key: Annotated[str, Field(min_length=1, max_length=MAX_EXPECT_CHARACTERS)]  # as of /v1/forms
+
+
+@router.post("/forms/marks", responses=error_responses(400, 413))
+def mark_form(asked: MarksRequest) -> MarksResponse:
+    """Mark the fields of a form by an answer key."""
+    key = parse_answers(asked.key, asked.fields)
+    if key is None:
+        raise HTTPException(400, "expected an answer key with the columns field,answer,points, received none")
+    return MarksResponse(**key.marks(asked.fields).as_dict())
 
 
 @router.post(

@@ -6,7 +6,8 @@ import { stripCanvas } from "../shared/pixels.js";
 import { plural } from "../shared/text.js";
 
 let names = []; // of the fields
-let rows = []; // a picture each: {path, cells, error}; `error` is null if it was read
+let rows = []; // a picture each: {path, cells, error, marks}; `error` is null if it was read, `marks` without a key
+let key = ""; // the text of a CSV with the answers
 let whenChanged; // called after each change
 
 const MAX_VALUE_LENGTH = 100; // of a cell that the server takes
@@ -14,17 +15,17 @@ const MAX_REASON_LENGTH = 500;
 
 export function startFilled() {
   find("forms-xlsx").addEventListener("click", () => trying(async () => {
-    const tables = [{ name: "forms", rows: [["picture", ...names].map(plainCell), ...rows.map(cellsOf)] }];
+    const tables = [{ name: "forms", rows: [["picture", ...heads()].map(plainCell), ...rows.map(cellsOf)] }];
     save(await askFile("v1/tables/export", { method: "POST", json: { tables }, headers: { accept: XLSX } }), "forms.xlsx");
   }));
-  find("forms-csv").addEventListener("click", () => saveCsv([["path", ...names, "to check"], ...rows.map(csvRow)], "forms.csv"));
+  find("forms-csv").addEventListener("click", () => saveCsv([["path", ...heads(), "to check"], ...rows.map(csvRow)], "forms.csv"));
 }
 
 // Show filled forms, {names, rows}, which then change as they are read and corrected.
 export function showFilled(filled, changed) {
-  ({ names, rows } = filled);
+  ({ names, rows, key = "" } = filled);
   whenChanged = changed;
-  find("form-names").replaceChildren(...["picture", ...names].map((name) => element("th", { scope: "col" }, name)));
+  find("form-names").replaceChildren(...["picture", ...heads()].map((name) => element("th", { scope: "col" }, name)));
   find("form-rows").replaceChildren(...rows.map(elementOf));
   find("forms").hidden = false;
   summarize();
@@ -49,26 +50,43 @@ export async function readFilled(form, files) {
 }
 
 function elementOf(row) {
-  const cells = row.error === null ? names.map((name) => cellOf(row, name)) : [element("td", { class: "doubt", colspan: names.length }, row.error)];
-  return element("tr", {}, element("th", { scope: "row" }, row.path), ...cells);
+  const marks = marksOf(row).map((text) => element("td", {}, text));
+  const cells = row.error === null ? names.map((name) => cellOf(row, name, marks)) : [element("td", { class: "doubt", colspan: names.length }, row.error)];
+  return element("tr", {}, element("th", { scope: "row" }, row.path), ...cells, ...marks);
 }
 
+const heads = () => [...names, ...(key ? ["total", "wrong"] : [])];
+
+// The points of a row, and the fields whose answer is wrong; empty without a key, or if the picture was not read.
+function marksOf({ marks }) {
+  if (!key) return [];
+  return marks ? [marks.points, Object.keys(marks.right).filter((name) => !marks.right[name]).join("; ")] : ["", ""];
+}
+
+// Mark a row again after a correction, and show it in the elements of its marks.
+const markAgain = (row, marks) => trying(async () => {
+  const fields = Object.fromEntries(names.map((name, i) => [name, row.cells[i].value.slice(0, MAX_VALUE_LENGTH)]));
+  row.marks = await ask("v1/forms/marks", { method: "POST", json: { fields, key } });
+  marksOf(row).forEach((text, i) => { marks[i].textContent = text; });
+  whenChanged();
+});
+
 async function read(form, file, number) {
-  const { picture, page: picture_page, named, turned, expect } = form;
+  const { picture, page: picture_page, named, turned, expect, key } = form;
   const body = new FormData();
-  const parts = { picture, fields: JSON.stringify(Object.fromEntries(named)), picture_page, turned, expect, image: file };
+  const parts = { picture, fields: JSON.stringify(Object.fromEntries(named)), picture_page, turned, expect, key, image: file };
   for (const [name, value] of Object.entries(parts)) body.append(name, value);
   try {
     const { pages: [page] } = await ask(`v1/forms?crops=true&page=${number}`, { method: "POST", body });
     const path = page.n_pages > 1 ? `${file.name}#page=${number}` : file.name;
     const cellNamed = (name) => ({ ...page.fields[name], strip: page.numbers[page.fields[name].index]?.strip });
-    return { path, n_pages: page.n_pages, error: page.error, cells: page.error === null ? names.map(cellNamed) : [] };
+    return { path, n_pages: page.n_pages, error: page.error, marks: page.marks, cells: page.error === null ? names.map(cellNamed) : [] };
   } catch (error) {
     return { path: number > 1 ? `${file.name}#page=${number}` : file.name, n_pages: 1, error: error.message, cells: [] };
   }
 }
 
-function cellOf(row, name) {
+function cellOf(row, name, marks) {
   const cell = row.cells[names.indexOf(name)];
   const input = element("input", { type: "text", value: cell.value, autocomplete: "off", spellcheck: "false", "aria-label": `${name} in ${row.path}` });
   const doubts = [];
@@ -79,6 +97,7 @@ function cellOf(row, name) {
     Object.assign(cell, { value: input.value.trim(), accepted: true });
     made.className = "";
     for (const doubt of doubts) doubt.remove();
+    if (row.marks) markAgain(row, marks);
     summarize();
   };
   input.addEventListener("change", settle);
@@ -101,15 +120,17 @@ function summarize() {
 const plainCell = (value) => ({ value: value.slice(-MAX_VALUE_LENGTH) });
 
 // A row of the spreadsheet: what is doubtful is coloured there, and all of a picture that could not be read.
-function cellsOf({ path, cells, error }) {
+function cellsOf(row) {
+  const { path, cells, error } = row;
   const sent = error === null ? cells : names.map(() => ({ value: "", accepted: false, reason: error, confidence: 0 }));
   return [plainCell(path), ...sent.map(({ value, accepted, reason, confidence, strip }) => ({
     ...plainCell(value), ...(accepted ? {} : { accepted, reason: reason.slice(0, MAX_REASON_LENGTH), confidence, strip }),
-  }))];
+  })), ...marksOf(row).map(plainCell)];
 }
 
 // A row as `tendigits read --form` writes it; the last column of a picture that could not be read has the reason.
-function csvRow({ path, cells, error }) {
-  if (error !== null) return [path, ...names.map(() => ""), error];
-  return [path, ...cells.map((cell) => cell.value), names.filter((_, i) => !cells[i].accepted).join("; ")];
+function csvRow(row) {
+  const { path, cells, error } = row;
+  if (error !== null) return [path, ...heads().map(() => ""), error];
+  return [path, ...cells.map((cell) => cell.value), ...marksOf(row), names.filter((_, i) => !cells[i].accepted).join("; ")];
 }

@@ -1,6 +1,6 @@
 // A form: a person marks its fields on the picture, saves them as a file, and reads them in pictures of filled forms.
 
-import { ARROWS, dragsOnly, element, find, notify, rectOf, save } from "../shared/dom.js";
+import { ARROWS, dragsOnly, element, find, notify, onFile, rectOf, save, trying } from "../shared/dom.js";
 import { readFilled, showFilled, startFilled } from "./filled.js";
 
 const MIN_DRAG_PIXELS = 8; // of the screen; a shorter drag is a click
@@ -11,6 +11,7 @@ let page = null; // the API's response for its page; `form` has the names and bo
 let whenChanged; // called after each change of a person
 let fields = []; // each with its box, in pixels of the picture, and its elements: shape, row, input
 let chosen = null; // the current field
+let key = ""; // the text of the file with the answers
 let drag = null; // while a pointer is down: {at, field, resize, before}: where it began, the field that it changes, and how
 
 // Offer the page that was opened as a form, with the fields that were marked on it and the filled forms that were read before.
@@ -62,11 +63,15 @@ export function startForms() {
     input.value = "";
     if (!named) return;
     input.disabled = true;
-    page.filled = { names: named.map(([name]) => name), rows: [] };
+    page.filled = { names: named.map(([name]) => name), rows: [], key };
     showFilled(page.filled, whenChanged);
-    await readFilled({ picture, page: page.page_number, named, turned: find("form-top").value, expect: find("form-expect").value }, files);
+    await readFilled({ picture, key, page: page.page_number, named, turned: find("form-top").value, expect: find("form-expect").value }, files);
     input.disabled = false;
   });
+  onFile("key", (file) => trying(async () => {
+    key = await file.text();
+    find("key-name").textContent = file.name;
+  }));
   startFilled();
 }
 
