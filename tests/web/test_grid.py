@@ -99,6 +99,28 @@ def test_three_doubts_are_corrected_by_keyboard_and_saved(open_grid, clean_serve
     assert {(each["predicted"], each["text"]) for each in numbers} == {("79", "73"), ("13", "63")}
 
 
+def test_what_a_person_types_blindly_is_compared_with_what_was_read(open_grid):
+    page = open_grid()
+    values = [value for row in ROWS for value in row]
+    page.click("#check-twice")
+    assert page.locator("#twice-cell").evaluate("(canvas) => canvas.toDataURL().length") > 1000
+    for i, value in enumerate(values):
+        expect(page.locator("#twice-count")).to_contain_text(f"{i + 1} of {len(values)}")
+        page.keyboard.type("13" if i == 0 else value)
+        page.keyboard.press("Enter")
+    expect(page.locator("#twice")).to_be_hidden()
+    expect(page.locator("#grid td.doubtful")).to_have_count(1)
+    expect(page.locator("#cell-doubt")).to_have_text("13 was typed, 12 was read")
+    page.keyboard.press("Alt+1")
+    expect(cell(page, "A1")).to_have_text("13")
+    expect(page.locator("#need")).to_have_text("6 rows, 3 columns: checked")
+    page.click("#check-twice")
+    page.keyboard.type("13")
+    page.keyboard.press("Enter")
+    page.click("#twice-stop")
+    expect(page.locator("#grid td.doubtful")).to_have_count(0)
+
+
 def test_80_cells_take_a_key_for_each_right_doubt_and_few_for_each_wrong_one_and_a_reload_loses_nothing(
     open_page, tmp_path
 ):

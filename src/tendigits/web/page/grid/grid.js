@@ -6,7 +6,8 @@ import { XLSX, ask, askFile } from "../shared/api.js";
 import { paintNumbers, pointAt } from "../read/picture.js";
 import { element, find, notify, placeMessage, save, trying } from "../shared/dom.js";
 import { plural } from "../shared/text.js";
-import { dropColumn, dropRow, isDoubtful, isFilled, joinColumns, joinRows, reasonOf, splitColumn, splitRow, stateOf, suggestionsOf } from "./table.js";
+import { dropColumn, dropRow, isDoubtful, isFilled, joinColumns, joinRows, readTwice, reasonOf, splitColumn, splitRow, stateOf, suggestionsOf } from "./table.js";
+import { askTwice, startTwice } from "./twice.js";
 
 const NUMBER = /^[0-9.,\-/:+=()%×÷x*]*$/; // the characters that the reader can learn; x and * are ×
 const MAX_CELL_LENGTH = 100;
@@ -104,6 +105,8 @@ export function startGrid({ changed, goOn }) {
   find("split-row").addEventListener("click", () => reshape(splitRow, at.row));
   find("join-columns").addEventListener("click", () => reshape(joinColumns, at.column));
   find("split-column").addEventListener("click", () => reshape(splitColumn, at.column));
+  find("check-twice").addEventListener("click", checkTwice);
+  startTwice();
   find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx", tablesOfPages()));
   find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv", [tableRequest(table)]));
 }
@@ -352,6 +355,24 @@ function reshape(make, index) {
   at = within(at);
   remember(() => { Object.assign(changed, { rows: before, formulas }); return place; });
   move(at);
+}
+
+// Let a person type what stands in the cells, and doubt what differs from what was read.
+function checkTwice() {
+  const [changed, before] = [table, table.rows];
+  const cellOf = ({ row, column }) => before[row][column];
+  const places = placesOf(table).filter((place) => isFilled(cellOf(place)) && !isWord(cellOf(place)));
+  const draw = (index, canvas) => drawPart(canvas, cellOf(places[index]).box, ENLARGED_FRACTION);
+  askTwice(places.map(nameOf), draw, (typed) => {
+    if (!typed.length) return;
+    changed.rows = before.map((cells) => [...cells]);
+    for (const [i, text] of typed.entries()) {
+      const { row, column } = places[i];
+      changed.rows[row][column] = readTwice(cellOf(places[i]), text);
+    }
+    remember(() => { changed.rows = before; return at; });
+    next();
+  });
 }
 
 // Draw the cell upright and large, with a frame, and what stands around it.

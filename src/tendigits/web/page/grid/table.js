@@ -6,17 +6,25 @@ const MAX_SUGGESTIONS = 3;
 export const isFilled = ({ value, accepted }) => value !== "" || !accepted;
 
 // Whether a person should check a cell: not one that is `done`. Its sums, once `checked`, decide in place of the reader.
-export const isDoubtful = ({ accepted, done, checked }) => !done && (checked ? checked.doubtful : !accepted);
+export const isDoubtful = ({ accepted, done, checked, differs }) => !done && (differs || (checked ? checked.doubtful : !accepted));
 
 // Why a cell is doubtful.
-export const reasonOf = ({ reason, checked }) => checked?.reason ?? reason;
+export const reasonOf = ({ reason, checked, differs }) => (differs ? reason : checked?.reason ?? reason);
 
 // How the grid and the photo show a cell, or a number that is in no table; `done` is what a person accepted or changed.
 export const stateOf = (cell) => (cell.done ? "corrected" : isDoubtful(cell) ? "doubtful" : "confident");
 
 // Other values that a doubtful cell may have: {value, agrees}; `agrees` names the sums that it makes right, or is empty.
-export const suggestionsOf = ({ checked, options }) =>
-  checked?.suggestions ?? options.slice(0, MAX_SUGGESTIONS).map(([value]) => ({ value, agrees: "" }));
+export const suggestionsOf = ({ checked, options, differs }) =>
+  (differs ? null : checked?.suggestions) ?? options.slice(0, MAX_SUGGESTIONS).map(([value]) => ({ value, agrees: "" }));
+
+// A cell that a person has read, too, without seeing its value: checked if both agree; else it differs, whatever adds up.
+export function readTwice(cell, text) {
+  if (text.replace(",", ".") === cell.value.replace(",", ".")) return { ...cell, accepted: true, done: true, reason: null };
+  const reason = `${text || "nothing"} was typed, ${cell.value || "nothing"} was read`;
+  const options = [[text, 0.5], ...cell.options.filter(([value]) => value !== text)];
+  return { ...cell, accepted: false, done: false, differs: true, confidence: 0, reason, options };
+}
 
 // Leave out, join or split rows and columns, given by their index; null if that is the only one, or there is no next one to join.
 export const dropRow = (rows, row) => (rows.length > 1 ? rows.toSpliced(row, 1) : null);
