@@ -93,7 +93,7 @@ def test_the_threshold_follows_from_the_error_that_is_allowed():
     assert trust.threshold(None) == trust.threshold(MAX_ERROR) == 0.9
     assert trust.threshold(0.03) == 0.9
     assert trust.threshold(0.5) == 0.6
-    with pytest.raises(UserError, match=r"expected a maximum error of at least 1.0%, received 0.1%"):
+    with pytest.raises(UserError, match=r"expected a maximum error of at least 1%, received 0.1%"):
         trust.threshold(0.001)
     clear = trust.confidence(ConfidenceFeatures(*[0.0] * 6))
     assert clear == pytest.approx(1 / (1 + 2.718281828**-0.5))

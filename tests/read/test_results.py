@@ -4,7 +4,7 @@ from decimal import Decimal
 import numpy as np
 
 from tendigits.geometry import Box
-from tendigits.read.page import CELL_HEIGHT_PX, COLUMNS, Page, draw_page
+from tendigits.read.page import CELL_HEIGHT_PX, COLUMNS, Page, _free_place, draw_page
 from tendigits.read.reader import Reader
 from tendigits.read.results import Character, Digit, Number
 from tendigits.tables.cell import Cell
@@ -82,3 +82,11 @@ def test_a_number_that_is_accepted_has_no_orange_character():
     for accepted in (False, True):
         page = Page([replace(doubtful, accepted=accepted)] * 4, (500, 300))
         assert (np.asarray(draw_page(picture, page)) == (0xD2, 0x5A, 0x00)).all(axis=2).any() == (not accepted)
+
+
+def test_a_label_hides_no_number_and_stays_in_the_picture():
+    box, right, above = Box(100, 100, 140, 120), Box(142, 100, 200, 120), Box(90, 70, 200, 98)
+    for taken, corner in (([box], (143, 102)), ([box, right], (105, 81)), ([box, right, above], (105, 123))):
+        assert _free_place(box, (30, 16), (300, 300), taken)[:2] == corner
+    assert _free_place(box, (30, 16), (145, 138), [box, above]) == Box(67, 102, 97, 118)
+    assert _free_place(box, (300, 16), (200, 300), [box]) is None

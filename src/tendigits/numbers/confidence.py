@@ -71,7 +71,7 @@ class ConfidenceModel:
         if not suitable:
             lowest = min(error for error, _ in self.thresholds)
             raise UserError(
-                f"expected a maximum error of at least {lowest:.1%}, received {max_error:.1%}; "
+                f"expected a maximum error of at least {100 * lowest:g}%, received {100 * max_error:g}%; "
                 "lower error rates were not measured"
             )
         return min(suitable)

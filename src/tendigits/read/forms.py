@@ -86,6 +86,8 @@ def load_form(path: str | Path) -> Form:
     path = Path(path)
     try:
         content = read_toml(path)
+    except FileNotFoundError:
+        raise UserError(f"expected a form's TOML file at {path}, found none") from None
     except (OSError, ValueError) as error:
         raise UserError(f"expected a form's TOML file at {path}, received {reason_of(error)}") from None
     picture, fields = content.get("picture"), content.get("fields")

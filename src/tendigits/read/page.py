@@ -4,6 +4,7 @@ page.text()                                 # its tables, then the other numbers
 draw_page(grey, page).save("read.png")      # boxes and values, and below them each crop as the network saw it
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,7 @@ CROP_PX = 56  # side of a crop
 CELL_WIDTH_PX = 78  # of a crop with its margin
 CELL_HEIGHT_PX = 92  # of a crop with its caption
 MARGIN_PX = 8
+LABEL_GAP_PX = 3  # between a number and its label
 
 BLURRED = "The photo is blurred. Hold still and move closer."
 """A notice: the numbers, or all that is on a page without numbers, are not sharp."""
@@ -221,11 +223,16 @@ def draw_page(grey: Grey, page: Page) -> Any:
     canvas.paste(image, (0, 0))
     draw = ImageDraw.Draw(canvas)
     font, small = ImageFont.load_default(18), ImageFont.load_default(12)
-    for number, of_number in numbers:
+    for _, of_number in numbers:
         for character in of_number:
             draw.rectangle([edge * scale for edge in character.box], outline=_colour(character.accepted), width=2)
-        corner = number.box.left * scale, max(0, number.box.top * scale - 24)
-        draw.text(corner, number.value, fill=_colour(number.accepted), font=font)
+    taken = [number.box.scaled(scale) for number in page.numbers]
+    for number in page.numbers:
+        size = draw.textbbox((0, 0), number.value, font=font)[2:]
+        place = _free_place(number.box.scaled(scale), (int(size[0]), int(size[1])), image.size, taken)
+        if place is not None:
+            taken.append(place)
+            draw.text(place[:2], number.value, fill=_colour(number.accepted), font=font)
     for box in page.unread:
         draw.rectangle([edge * scale for edge in box], outline=DOUBTFUL_COLOUR, width=2)
     for i, character in enumerate(characters):
@@ -237,6 +244,23 @@ def draw_page(grey: Grey, page: Page) -> Any:
         draw.rectangle([x - 1, y - 1, x + CROP_PX, y + CROP_PX], outline=colour, width=2)
         draw.text((x, y + CROP_PX + 2), f"{character.label}  {character.confidence:.0%}", fill=colour, font=small)
     return canvas
+
+
+def _free_place(box: Box, size: tuple[int, int], within: tuple[int, int], taken: Sequence[Box]) -> Box | None:
+    """Where a label of this size hides no number and no other label: right of a box, above, below or left of it."""
+    width, height = size
+    middle, line = (box.left + box.right - width) // 2, (box.top + box.bottom - height) // 2
+    corners = (
+        (box.right + LABEL_GAP_PX, line),
+        (middle, box.top - height - LABEL_GAP_PX),
+        (middle, box.bottom + LABEL_GAP_PX),
+        (box.left - width - LABEL_GAP_PX, line),
+    )
+    places = [Box(x, y, x + width, y + height) for x, y in corners]
+    inside = [
+        each for each in places if each.left >= 0 <= each.top and each.right <= within[0] and each.bottom <= within[1]
+    ]
+    return next((each for each in inside if not any(each.gap(other) < 0 for other in taken)), None)
 
 
 def _colour(accepted: bool) -> str:

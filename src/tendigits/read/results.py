@@ -131,6 +131,8 @@ class Number:
         if self.accepted:
             return self.value
         value = "".join(each.label if each.accepted else UNCLEAR for each in self.characters)
+        if (self.reason or "").startswith("expected "):  # each of its characters may be clear
+            value = self.value + UNCLEAR
         return f"{value:{VALUE_WIDTH}} {self.reason}"
 
     def as_dict(self) -> dict[str, Any]:

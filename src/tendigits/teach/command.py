@@ -110,7 +110,7 @@ def _print_text(step: dict[str, Any]) -> None:
         n, learned, held_out = (f"{step[name]:,}" for name in ("corrections", "learned", "held_out"))
         typer.echo(f"{n} corrections: {learned} for training, {held_out} held out")
     elif stage == "train" and step["epoch"]:
-        typer.echo(f"epoch {step['epoch']} of {step['epochs']}, loss {step['loss']}")
+        typer.echo(f"epoch {step['epoch']} of {step['epochs']}")  # of two networks, whose losses differ
     elif stage == "done":
         report = step["report"]
         titles = ("held-out digits", f"test digits of {report['data']}", "held-out numbers", "generated numbers")
