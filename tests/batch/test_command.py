@@ -238,7 +238,7 @@ def test_the_fields_of_a_form_are_read_as_expected_and_marked_by_a_key(run, exam
     ],
 )
 def test_a_wrong_key_is_described_before_anything_is_read(run, exam, tmp_path, monkeypatch, key, message):
-    monkeypatch.setattr("tendigits.batch.batch.read_job", pytest.fail)
+    monkeypatch.setattr("tendigits.batch.worker.read_job", pytest.fail)
     if key is not None:
         (tmp_path / "key.csv").write_text(key)
     code, out, err = run(*exam, "--key", tmp_path / "key.csv")

@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from tendigits.batch.options import ReadOptions
 from tendigits.batch.parquet import NUMBERS, PICTURES, add_part, locked_table, read_into, rows_of
-from tendigits.batch.reading import ReadOptions, read_files
+from tendigits.batch.reading import read_files
 from tendigits.batch.sources import find_pictures
 from tendigits.digits.network import bundled_file
 from tendigits.errors import DataError, ModelFileError, RunError

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from tendigits.batch import parquet as module
+from tendigits.batch.options import ReadOptions
 from tendigits.batch.parquet import read_into
-from tendigits.batch.reading import ReadOptions
 from tendigits.batch.sources import find_pictures
 
 pytestmark = [

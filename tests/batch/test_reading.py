@@ -6,9 +6,10 @@ import pytest
 from PIL import Image
 
 from drawing import page_of_numbers
-from tendigits.batch.batch import attempt, make_reader, read_job
-from tendigits.batch.reading import ReadOptions, read_files, read_here
+from tendigits.batch.options import ReadOptions
+from tendigits.batch.reading import read_files, read_here
 from tendigits.batch.sources import find_pictures
+from tendigits.batch.worker import attempt, make_reader, read_job
 from tendigits.errors import DataError
 from tendigits.numbers.reader import NumberReader
 from tendigits.read.reader import Reader

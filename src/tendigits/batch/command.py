@@ -5,11 +5,11 @@ tendigits read --help
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,13 +22,26 @@ from tendigits.tables.options import Sums
 
 if TYPE_CHECKING:
     from tendigits.batch.labels import Answer, Label
+    from tendigits.batch.options import ReadOptions
     from tendigits.batch.output import Output
-    from tendigits.batch.reading import ReadOptions, Results
+    from tendigits.batch.reading import Results
     from tendigits.batch.sources import Sources
     from tendigits.read.expectations import Expectations
     from tendigits.read.key import Key
 
 MAX_LISTED = 20  # unread pictures that are listed by name
+
+# Options that exclude or need another, and why.
+EXCLUDED = (
+    ("--form", "--one", "a form is not a picture of one digit"),
+    ("--expect", "--one", "a digit is read as what it looks like"),
+)
+NEEDED = (
+    ("--ray", "--parquet", "--ray reads into a table; give its folder with --parquet"),
+    ("--report", "--labels", "--report shows what is not as its label says; give the labels with --labels"),
+    ("--key", "--form", "expected --form with --key, received --key alone; a key answers a form's fields"),
+)
+NOT_WITH_PARQUET = ("--csv", "--json", "--show", "--table", "--form", "--expect", "--key", "--labels")
 
 
 def read(
@@ -112,35 +125,21 @@ def read(
     ] = None,
 ) -> None:
     """Read the numbers in pictures, as they are written: digits and the signs . , - / : + = ( ) % x"""
-    settings = {
-        "model": model, "threshold": threshold, "max_error": _fraction(max_error), "decimal": decimal, "form": form
-    }  # fmt: skip
-    if parquet is not None:
-        others = {
-            "--csv": csv, "--json": as_json or None, "--show": show, "--table": table, "--form": form,
-            "--expect": expect or None, "--key": key, "--labels": labels,
-        }  # fmt: skip
-        if names := ", ".join(name for name, value in others.items() if value is not None):
-            raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
-        require("--parquet", "scale")
-    for is_wrong, message in (
-        (ray is not None and parquet is None, "--ray reads into a table; give its folder with --parquet"),
-        (form and one, "expected --form or --one, received both; a form is not a picture of one digit"),
-        (report and not labels, "--report shows what is not as its label says; give the labels with --labels"),
-        (
-            key and not form,
-            "expected --form with --key, received --key alone; a key answers a form's fields",
-        ),
-        (expect and one, "expected --expect or --one, received both; a digit is read as what it looks like"),
-        (as_json and csv == Path("-"), "expected --json or --csv -, received both; only one can have standard output"),
-    ):
-        if is_wrong:
-            raise UserError(message)
-    from tendigits.batch.reading import ReadOptions, read_files, read_here
+    _check_together(
+        {
+            "--one": one, "--csv": csv, "--json": as_json, "--table": table, "--expect": expect, "--form": form,
+            "--key": key, "--labels": labels, "--report": report, "--show": show, "--parquet": parquet, "--ray": ray,
+        }
+    )  # fmt: skip
+    from tendigits.batch.options import ReadOptions
+    from tendigits.batch.reading import read_files, read_here
     from tendigits.batch.sources import find_pictures
     from tendigits.read.expectations import parse
     from tendigits.read.key import load_key
 
+    settings = {
+        "model": model, "threshold": threshold, "max_error": _fraction(max_error), "decimal": decimal, "form": form
+    }  # fmt: skip
     expected = parse(expect, fields=form is not None)
     if sums is not Sums.AUTO:
         expected = replace(expected, sums=sums)
@@ -171,14 +170,27 @@ def read(
             Output(csv, as_json, one, len(paths) > 1, planned, table, labels is None, fields, answers) as output,
         ):
             done = _write_results(results, output, label_of, lambda n: progress(n, len(paths)))
-    done.notices += output.notices
-    sources = replace(sources, others=[each for each in sources.others if Path(each) != labels])
     if done.answers:
         _compare(done.answers, report, is_stdout_taken=as_json or csv == Path("-"))
-    no_table = f"found no table; {table} was not written" if table is not None and not output.sheets else None
-    nothing = f"too blurred to read: {done.n_blurred:,} of {len(paths):,} pictures" if done.n_blurred else None
-    partial = f"read only in part: {done.n_partial:,} of {len(paths):,} pictures" if done.n_partial else None
-    _report(done.errors, sources, len(paths), done.notices, "; ".join(filter(None, [nothing, partial, no_table])))
+    sources = replace(sources, others=[each for each in sources.others if Path(each) != labels])
+    missing = None if table is None or output.sheets else f"found no table; {table} was not written"
+    _report(done.errors, sources, len(paths), done.notices + output.notices, done.lacks(len(paths), missing))
+
+
+def _check_together(given: Mapping[str, Any]) -> None:
+    """Raise UserError for options, by their names, of which one needs or excludes another."""
+    if given["--parquet"] is not None:
+        if names := ", ".join(name for name in NOT_WITH_PARQUET if given[name]):
+            raise UserError(f"expected --parquet alone, received {names} too; the table has all results")
+        require("--parquet", "scale")
+    for option, other, reason in EXCLUDED:
+        if given[option] and given[other]:
+            raise UserError(f"expected {option} or {other}, received both; {reason}")
+    for option, other, reason in NEEDED:
+        if given[option] is not None and given[other] is None:
+            raise UserError(reason)
+    if given["--json"] and given["--csv"] == Path("-"):
+        raise UserError("expected --json or --csv -, received both; only one can have standard output")
 
 
 @dataclass
@@ -190,6 +202,12 @@ class Done:
     n_blurred: int = 0  # pictures in which nothing was read
     n_partial: int = 0  # pictures of which only a part was read
     answers: "list[Answer]" = field(default_factory=list)  # what was read, and what the labels say
+
+    def lacks(self, n_pictures: int, missing: str | None) -> str:
+        """What is not there, of so many pictures; `missing` is the output that is not."""
+        nothing = f"too blurred to read: {self.n_blurred:,} of {n_pictures:,} pictures" if self.n_blurred else None
+        partial = f"read only in part: {self.n_partial:,} of {n_pictures:,} pictures" if self.n_partial else None
+        return "; ".join(filter(None, [nothing, partial, missing]))
 
 
 def _write_results(

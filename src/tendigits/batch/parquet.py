@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from tendigits.batch.reading import DIGITS_PER_JOB, ReadOptions, read_with, reader_pool
+from tendigits.batch.options import ReadOptions
+from tendigits.batch.reading import DIGITS_PER_JOB, read_with, reader_pool
 from tendigits.batch.sources import is_remote
 from tendigits.cluster import connected
 from tendigits.digits.network import bundled_file

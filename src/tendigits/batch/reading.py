@@ -6,11 +6,11 @@ with read_files(ReadOptions(one=True), find_pictures(["scans"]).pictures) as res
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
+from tendigits.batch.options import ReadOptions
 from tendigits.errors import DataError
 from tendigits.machine import cores
 from tendigits.pictures.documents import split_address
@@ -18,7 +18,6 @@ from tendigits.pool.pool import MAX_JOB_BYTES, JobError, WorkerPool
 from tendigits.pool.worker_process import watched
 
 if TYPE_CHECKING:
-    from tendigits.read.expectations import Expectations
     from tendigits.read.page import Page
 
 # The path or address of each picture, and its page, or why it could not be read.
@@ -26,20 +25,6 @@ Results = Iterator[tuple[str, "Page | DataError"]]
 
 DIGITS_PER_JOB = 32  # pictures of one digit that are classified together
 MIN_JOBS_PER_PROCESS = 16  # with fewer jobs, starting another process takes longer than it saves
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How pictures are read."""
-
-    settings: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of `Reader`
-    one: bool = False  # each picture is of one digit
-    show: bool = False  # each page is a `ShownPage`
-    workers: int | None = None  # processes; None chooses it by the number of pictures and cores
-    # Seconds for a picture; None for no limit. A page takes about two, the rest is for slow disks and busy machines.
-    timeout: float | None = 60.0
-    document_timeout: float | None = 600.0  # seconds until the rest of a document is not read; None for no limit
-    expected: "Expectations | None" = None  # in columns, in fields or everywhere
 
 
 def read_here(options: ReadOptions, path: str, stop: Callable[[DataError], None]) -> Results:
@@ -120,12 +105,12 @@ def failed(path: str, reason: object) -> DataError:
 
 
 def _make_reader(options: ReadOptions, threads: int | None) -> None:
-    from tendigits.batch.batch import make_reader  # imports onnxruntime and OpenCV: only where pictures are read
+    from tendigits.batch.worker import make_reader  # imports onnxruntime and OpenCV: only where pictures are read
 
     make_reader(options, threads)
 
 
 def _read_job(pictures: Sequence[tuple[str, float]]) -> "list[Page | DataError | None]":
-    from tendigits.batch.batch import read_job
+    from tendigits.batch.worker import read_job
 
     return read_job(pictures)

@@ -17,7 +17,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from tendigits.batch.batch import as_page
+from tendigits.batch.worker import as_page
 from tendigits.data.preprocess import FIELD
 from tendigits.digits.find import find_digit
 from tendigits.digits.layers import ShowLayers, encode

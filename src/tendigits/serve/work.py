@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from tendigits.batch.batch import attempt, read_located
 from tendigits.batch.output import as_file
+from tendigits.batch.worker import attempt, read_located
 from tendigits.digits.find import find_digit, open_page
 from tendigits.digits.layers import ShowLayers
 from tendigits.digits.network import from_onnx

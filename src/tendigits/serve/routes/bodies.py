@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from tendigits.batch.batch import attempt
+from tendigits.batch.worker import attempt
 from tendigits.errors import DataError, UserError
 from tendigits.pictures.limits import MAX_PAGES
 from tendigits.read.expectations import Expectations, parse, parse_csv

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import cv2
 
+from tendigits.batch.options import ReadOptions
 from tendigits.batch.output import ShownPage
-from tendigits.batch.reading import ReadOptions
 from tendigits.batch.sources import content_of
 from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.errors import DataError, TendigitsError
