@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +35,30 @@ def options(description: str | None) -> argparse.ArgumentParser:
 
 
 def observed(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    """Run a command: its output or error, its seconds, the load before, and the cores that other programs used."""
+    """Run a command: its output or error, and what `watched` says."""
+    with watched() as result:
+        try:
+            done = subprocess.run(
+                command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=True
+            )
+            result["out"] = done.stdout
+        except subprocess.CalledProcessError as error:
+            result["error"] = reason(error.stderr)
+        except subprocess.TimeoutExpired:
+            result["error"] = f"not finished in {TIMEOUT} seconds"
+    return result
+
+
+@contextmanager
+def watched() -> Iterator[dict[str, Any]]:
+    """At the end of the block: its seconds, the load before it, and the cores that other programs used meanwhile."""
     load, busy, own, started = os.getloadavg(), busy_seconds(), own_seconds(), time.perf_counter()
-    try:
-        done = subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=True
-        )
-        result = {"out": done.stdout}
-    except subprocess.CalledProcessError as error:
-        result = {"error": reason(error.stderr)}
-    except subprocess.TimeoutExpired:
-        result = {"error": f"not finished in {TIMEOUT} seconds"}
-    elapsed = time.perf_counter() - started
-    others = None
+    result: dict[str, Any] = {}
+    yield result
+    result |= {"elapsed": time.perf_counter() - started, "load": load, "others": None}
     if busy is not None:
-        others = round(max(0.0, (busy_seconds() or 0.0) - busy - (own_seconds() - own)) / elapsed, 3)
-    return {**result, "elapsed": elapsed, "load": load, "others": others}
+        others = max(0.0, (busy_seconds() or 0.0) - busy - (own_seconds() - own))
+        result["others"] = round(others / result["elapsed"], 3)
 
 
 def parsed(turn: dict[str, Any]) -> dict[str, Any]:

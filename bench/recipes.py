@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from environments import ROOT, options, replace_between, save
+from environments import ROOT, options, replace_between, save, watched
 from tendigits import Recipe, resume_run, run_recipe
 from tendigits.errors import DataError
 from tendigits.model.network import count_parameters
@@ -33,7 +33,7 @@ RESULTS = ROOT / "bench" / "results" / "recipes.json"
 CLASSIC, LOOP = "classic", "classic without the kernel"
 KERNEL = sha256((ROOT / "src" / "tendigits" / "engine" / "dense.c").read_bytes()).hexdigest()[:12]
 SEEDS = {name: {CLASSIC: 11, LOOP: 11, "cnn": 5}.get(name, 3) for name in (*RECIPES, LOOP)}
-MAX_LOAD = 1.5  # before a run: its time counts if at most one other program computes
+MAX_OTHERS = 0.3  # cores that other programs used during a run: its time counts
 BEGIN, END = "<!-- recipes: written by bench/recipes.py -->", "<!-- /recipes -->"
 
 
@@ -59,8 +59,9 @@ def main() -> None:
                 folder = "-".join([*name.split(), *kernel.values(), f"seed-{recipe.seed}"])
                 if given.again:
                     shutil.rmtree(given.runs / folder, ignore_errors=True)
-                load = os.getloadavg()[0]
-                rows[recipe.seed] = row(train(recipe, given.data, given.runs / folder)) | kernel | {"load": load}
+                with watched() as seen:
+                    run = train(recipe, given.data, given.runs / folder)
+                rows[recipe.seed] = row(run) | kernel | {"others": seen["others"]}
             kept[name] = [rows[seed] for seed in sorted(rows)]
             save(kept, RESULTS)
     replace_between(ROOT / "docs" / "results.md", BEGIN, END, table(kept))
@@ -179,7 +180,7 @@ def corrected(rows: list[dict[str, Any]]) -> str:
 
 def minutes(rows: list[dict[str, Any]], *stages: str) -> str:
     """Mean time of some stages, or of a whole run, from data to report, without runs on a machine that was busy."""
-    quiet = [row["seconds"] for row in rows if row.get("load", 0) < MAX_LOAD]
+    quiet = [row["seconds"] for row in rows if (row.get("others", row.get("load", 0)) or 0) < MAX_OTHERS]
     times = [sum(seconds[stage] for stage in stages or seconds) / 60 for seconds in quiet]
     return f"{statistics.mean(times):.1f}" if times else "-"
 
