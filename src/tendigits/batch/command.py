@@ -204,7 +204,7 @@ class Done:
     answers: "list[Answer]" = field(default_factory=list)  # what was read, and what the labels say
 
     def lacks(self, n_pictures: int, missing: str | None) -> str:
-        """What is not there, of so many pictures; `missing` is the output that is not."""
+        """What is not there, of n pictures; `missing` is the output that is not."""
         nothing = f"too blurred to read: {self.n_blurred:,} of {n_pictures:,} pictures" if self.n_blurred else None
         partial = f"read only in part: {self.n_partial:,} of {n_pictures:,} pictures" if self.n_partial else None
         return "; ".join(filter(None, [nothing, partial, missing]))

@@ -23,22 +23,17 @@ from tendigits.tables.formulas import (
     Formula,
     Place,
     Relation,
-    number_of,
     parse_formula,
-    span_formula,
 )
 from tendigits.tables.options import Sums
+from tendigits.tables.sums import find_sums
 from tendigits.tables.table import Table
 
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """Which sums are found, and how probable other readings are; chosen on generated tables."""
+    """How probable other readings are; chosen on generated tables."""
 
-    min_agreeing: int = 3  # rows in which a number is the sum of others
-    min_agreeing_fraction: float = 0.5  # the same, as a fraction of the rows that can be checked
-    min_subtotal_fraction: float = 0.75  # the same for a sum before the last column
-    min_subtotal: int = 10  # the largest one is at least this: small numbers add up by chance
     agreed_confidence: float = 0.999  # of the numbers of a sum that agrees; two misread ones rarely compensate
     max_rival: float = 0.01  # how probable other readings that agree may be, relative to those that were read
     max_changes: int = 60  # other readings of a relation that are tried in pairs, if it is no sum
@@ -46,9 +41,6 @@ class CheckOptions:
     lost_point: float = 0.02  # of a number without its decimal point
     empty: float = 1e-3  # of a number that was not seen at all
     agreeing_elsewhere: float = 1e-3  # factor for a repair of a cell whose other sum agrees
-    min_decimals: int = 3  # numbers with a point in a column, and
-    min_decimal_fraction: float = 0.5  # their fraction, from which one without it is offered with a point
-    max_named: int = 3  # rows that do not add up and are named
 
 
 OPTIONS = CheckOptions()
@@ -76,7 +68,7 @@ def check(table: Table, sums: Sums = Sums.AUTO, formulas: Iterable[Formula] = ()
     known = [_resolved(each, table.rows) for each in formulas if each.relations(table.rows)]
     table = _decided(table, known) if known else table
     targets = {each.target.name for each in known}
-    found = [each for each in _find_sums(table.rows, sums) if each.target.name not in targets] + known
+    found = [each for each in find_sums(table.rows, sums) if each.target.name not in targets] + known
     return check_formulas(replace(table, formulas=[each.text for each in found]), found) if found else table
 
 
@@ -202,16 +194,6 @@ def _relations(formulas: Sequence[Formula], rows: Sequence[Sequence[Cell]]) -> d
     }
 
 
-def _find_sums(rows: Sequence[Sequence[Cell]], sums: Sums) -> list[Formula]:
-    found = []
-    if sums in (Sums.AUTO, Sums.BOTH, Sums.LAST_COLUMN):
-        found += [span_formula(*each, of_rows=False) for each in _sums_of(rows, sums is not Sums.AUTO)]
-    if sums in (Sums.AUTO, Sums.BOTH, Sums.LAST_ROW):
-        columns = [*map(list, zip(*rows, strict=True))]
-        found += [span_formula(*each, of_rows=True) for each in _sums_of(columns, sums is not Sums.AUTO)]
-    return found
-
-
 def _resolved(formula: Formula, rows: Sequence[Sequence[Cell]]) -> Formula:
     """A sum or mean without a span, with the one for which most results agree."""
     if formula.total is None or formula.span is not None:
@@ -223,51 +205,6 @@ def _resolved(formula: Formula, rows: Sequence[Sequence[Cell]]) -> Formula:
         return [_agrees(each, cells) for each in of_span.relations(rows)].count(True)
 
     return max((formula.with_span(first, last) for first in range(last)), key=n_agreeing, default=formula)
-
-
-def _sums_of(series: Sequence[Sequence[Cell]], is_given: bool) -> list[tuple[int, list[int]]]:
-    """Which cells of each series, a row or a column, are sums of which others: subtotals, and the last cell."""
-    n = len(series[0]) if series else 0
-    stack: list[int] = []  # what is added up next: a subtotal has taken the place of its addends
-    found: list[tuple[int, list[int]]] = []
-    for total in range(MIN_ADDENDS, n) if n else ():
-        stack = [*range(MIN_ADDENDS)] if total == MIN_ADDENDS else stack
-        is_last = total == n - 1
-        fraction = OPTIONS.min_agreeing_fraction if is_last else OPTIONS.min_subtotal_fraction
-        most, best = 0, 0
-        for candidates in ([*range(total)], stack) if is_last else (stack,):
-            for length, (n_agreeing, n_checked, largest) in _agreements(series, candidates, total).items():
-                is_enough = n_agreeing >= max(OPTIONS.min_agreeing, fraction * n_checked)
-                is_enough &= is_last or largest >= OPTIONS.min_subtotal
-                if n_agreeing >= max(most, 1) and (is_enough or (is_given and is_last)):
-                    most, best, addends = n_agreeing, length, candidates
-        if best:
-            found.append((total, [i for i in addends[-best:] if any(cells[i].value for cells in series)]))
-            stack = stack[:-best] if addends is stack else stack
-        stack = [*stack, total]
-    return found[::-1]
-
-
-def _agreements(
-    series: Sequence[Sequence[Cell]], addends: Sequence[int], total: int
-) -> dict[int, tuple[int, int, Fraction]]:
-    """For the last 2, 3, ... addends: in how many series they add up, how many can be checked, and the largest sum."""
-    counts = {length: (0, 0, Fraction(0)) for length in range(MIN_ADDENDS, len(addends) + 1)}
-    for cells in series:
-        wanted = number_of(cells[total], cells[total].value)
-        if not cells[total].value or not wanted:
-            continue
-        known, added = 0, Fraction(0)
-        for length, index in enumerate(reversed(addends), 1):
-            number = number_of(cells[index], cells[index].value)
-            if number is None:
-                break
-            known, added = known + bool(cells[index].value), added + number
-            if length in counts and known >= MIN_ADDENDS:
-                n_agreeing, n_checked, largest = counts[length]
-                agrees = added == wanted
-                counts[length] = n_agreeing + agrees, n_checked + 1, max(largest, wanted) if agrees else largest
-    return counts
 
 
 def _numbers(relation: Relation, cells: Mapping[Place, Cell]) -> list[Fraction | None]:

@@ -1,0 +1,81 @@
+"""Find the sums of a table: which columns, or rows, add up to which others.
+
+find_sums(table.rows, Sums.AUTO)        # [Formula("G = sum B-F"), Formula("row 9 = sum 1-8")]
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tendigits.tables.cell import Cell
+from tendigits.tables.formulas import MIN_ADDENDS, Formula, number_of, span_formula
+from tendigits.tables.options import Sums
+
+
+@dataclass(frozen=True)
+class SumOptions:
+    """From when numbers are sums of others; chosen on generated tables."""
+
+    min_agreeing: int = 3  # rows in which a number is the sum of others
+    min_agreeing_fraction: float = 0.5  # the same, as a fraction of the rows that can be checked
+    min_subtotal_fraction: float = 0.75  # the same for a sum before the last column
+    min_subtotal: int = 10  # the largest one is at least this: small numbers add up by chance
+
+
+OPTIONS = SumOptions()
+
+
+def find_sums(rows: Sequence[Sequence[Cell]], sums: Sums) -> list[Formula]:
+    """The formulas of the sums in a table: of its columns, then of its rows."""
+    found = []
+    if sums in (Sums.AUTO, Sums.BOTH, Sums.LAST_COLUMN):
+        found += [span_formula(*each, of_rows=False) for each in _sums_of(rows, sums is not Sums.AUTO)]
+    if sums in (Sums.AUTO, Sums.BOTH, Sums.LAST_ROW):
+        columns = [*map(list, zip(*rows, strict=True))]
+        found += [span_formula(*each, of_rows=True) for each in _sums_of(columns, sums is not Sums.AUTO)]
+    return found
+
+
+def _sums_of(series: Sequence[Sequence[Cell]], is_given: bool) -> list[tuple[int, list[int]]]:
+    """Which cells of each series, a row or a column, are sums of which others: subtotals, and the last cell."""
+    n = len(series[0]) if series else 0
+    stack: list[int] = []  # what is added up next: a subtotal has taken the place of its addends
+    found: list[tuple[int, list[int]]] = []
+    for total in range(MIN_ADDENDS, n) if n else ():
+        stack = [*range(MIN_ADDENDS)] if total == MIN_ADDENDS else stack
+        is_last = total == n - 1
+        fraction = OPTIONS.min_agreeing_fraction if is_last else OPTIONS.min_subtotal_fraction
+        most, best = 0, 0
+        for candidates in ([*range(total)], stack) if is_last else (stack,):
+            for length, (n_agreeing, n_checked, largest) in _agreements(series, candidates, total).items():
+                is_enough = n_agreeing >= max(OPTIONS.min_agreeing, fraction * n_checked)
+                is_enough &= is_last or largest >= OPTIONS.min_subtotal
+                if n_agreeing >= max(most, 1) and (is_enough or (is_given and is_last)):
+                    most, best, addends = n_agreeing, length, candidates
+        if best:
+            found.append((total, [i for i in addends[-best:] if any(cells[i].value for cells in series)]))
+            stack = stack[:-best] if addends is stack else stack
+        stack = [*stack, total]
+    return found[::-1]
+
+
+def _agreements(
+    series: Sequence[Sequence[Cell]], addends: Sequence[int], total: int
+) -> dict[int, tuple[int, int, Fraction]]:
+    """For the last 2, 3, ... addends: in how many series they add up, how many can be checked, and the largest sum."""
+    counts = {length: (0, 0, Fraction(0)) for length in range(MIN_ADDENDS, len(addends) + 1)}
+    for cells in series:
+        wanted = number_of(cells[total], cells[total].value)
+        if not cells[total].value or not wanted:
+            continue
+        known, added = 0, Fraction(0)
+        for length, index in enumerate(reversed(addends), 1):
+            number = number_of(cells[index], cells[index].value)
+            if number is None:
+                break
+            known, added = known + bool(cells[index].value), added + number
+            if length in counts and known >= MIN_ADDENDS:
+                n_agreeing, n_checked, largest = counts[length]
+                agrees = added == wanted
+                counts[length] = n_agreeing + agrees, n_checked + 1, max(largest, wanted) if agrees else largest
+    return counts
