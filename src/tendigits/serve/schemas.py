@@ -57,6 +57,7 @@ DECIMAL = r"^-?[0-9]+([.][0-9]+)?(E[-+][0-9]{1,2})?$"
 
 NO_BOX = Box(0, 0, 0, 0)  # of a cell that a client sends
 BINARY = {"type": "string", "format": "binary"}
+ANY_PICTURE = {PICTURES[-1]: {"schema": BINARY}}  # as a body of any content type; generators of clients know no others
 PICTURE_CONTENT = {kind: {"schema": BINARY} for kind in PICTURES}
 
 CROP = "784 bytes in base64: 28 rows of 28 pixels, white digit on black"

@@ -24,7 +24,7 @@ from tendigits.errors import DataError, UserError
 from tendigits.pictures.limits import MAX_PAGES
 from tendigits.read.expectations import Expectations, parse, parse_csv
 from tendigits.read.key import Key, parse_key
-from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, PICTURE_CONTENT, Strict
+from tendigits.serve.schemas import ANY_PICTURE, BINARY, MAX_REASON_CHARACTERS, Strict
 from tendigits.serve.security import MAX_BODY_BYTES
 from tendigits.serve.state import state_of
 
@@ -44,7 +44,7 @@ FORM = {
     "properties": {"image": {"type": "array", "items": BINARY}, "expect": {"type": "string"}},
 }
 PICTURE_BODY = {  # for the OpenAPI document: the body is a picture, or a form with pictures
-    "requestBody": {"required": True, "content": PICTURE_CONTENT | {"multipart/form-data": {"schema": FORM}}}
+    "requestBody": {"required": True, "content": ANY_PICTURE | {"multipart/form-data": {"schema": FORM}}}
 }
 
 # The pictures of a form stay in memory, which is limited already: a full folder of temporary files must not matter.

@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
 from tendigits.serve.errors import error_responses
-from tendigits.serve.schemas import PICTURE_CONTENT, PICTURES
+from tendigits.serve.schemas import ANY_PICTURE, PICTURE_CONTENT, PICTURES
 from tendigits.serve.state import PhotoInbox, State
 
 router = APIRouter(prefix="/v1/phone", tags=["phone"])
@@ -51,7 +51,7 @@ def get_phone(state: State) -> PhoneResponse | None:
 @router.post(
     "/photos",
     status_code=202,
-    openapi_extra={"requestBody": {"required": True, "content": PICTURE_CONTENT}},
+    openapi_extra={"requestBody": {"required": True, "content": ANY_PICTURE}},
     responses=error_responses(400, 404, 409, 413),
 )
 async def send_photo(request: Request, inbox: Inbox) -> PhotoResponse:
