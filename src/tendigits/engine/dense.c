@@ -450,7 +450,8 @@ INLINE void optimizer_step(const Net *net, float *w, float *m, float *v, V g) {
 }
 
 /* Gradient and change of the weights from UPDATE_ROWS inputs, from `first` on, to one panel of units. The optimizer
-   changes ROWS inputs while the gradient of the next ones is summed: a processor multiplies while it divides. */
+   changes ROWS inputs while the gradient of the next ones is summed: a processor multiplies while it divides. Where it
+   has 16 registers in place of 32, they are too few for both. */
 OUTLINE void update(Net *net, int l, int n, int p, int first) {
     const Layer *layer = &net->layer[l];
     const float *d = layer->d + (size_t)p * net->height * PANEL;
@@ -461,7 +462,7 @@ OUTLINE void update(Net *net, int l, int n, int p, int first) {
     for (int k = first; k < end; k += ROWS, steps = 2 * ROWS) {
         const float *h = layer[-1].h + panel_offset(net->height, 0, k);
         const int *rows = l > 1 ? net->all_rows : net->by_columns + (size_t)(k / ROWS) * net->batch;
-        int count = l > 1 ? n : net->counts[k / ROWS], both = MIN(count, steps), i = 0;
+        int count = l > 1 ? n : net->counts[k / ROWS], both = ROWS < 8 ? 0 : MIN(count, steps), i = 0;
         for (int j = steps * LANES; j < (steps + 2 * ROWS) * LANES; j += 16) {  /* used after the next gradient */
             __builtin_prefetch(w + j);
             __builtin_prefetch(m + j);
