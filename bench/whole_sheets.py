@@ -116,7 +116,7 @@ def score(sheet: Sheet, page: Page) -> Counter[str]:
     """
     numbers = read_in(sheet, page)
     lines = [[numbers[i] for i in row] for row in in_rows([_detection(each.box) for each in numbers])]
-    pairs = _aligned(sheet.rows, lines, lambda row, line: len(_matches(row, line)))
+    pairs = _aligned(sheet.rows, lines, lambda row, line: len(_matches(row, line)) + 0.01 * len(_unknown(row, line)))
     matched = [read for row, line in pairs for read in _matches(sheet.rows[row], lines[line])]
     unknown = sum(cell == UNKNOWN for row in sheet.rows for cell in row)
     accepted, right_accepted = sum(each.accepted for each in numbers), sum(each.accepted for each in matched)

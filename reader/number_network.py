@@ -14,12 +14,23 @@ from keras import layers, ops
 
 from blocks import convolve, residual
 from synthesis.lines import UNKNOWN, Line
+from numpy.typing import NDArray
+
+from tendigits.digits.network import softmax
 from tendigits.numbers.decode import HEIGHT, NONE, STRIDE
+from tendigits.numbers.network import GRID, NumberNetwork
+from tendigits.pictures.image import Grey
 from tendigits.teach import number_targets
 from tendigits.teach.number_targets import Floats
 
-MEMBERS = ("numbers_1", "numbers_2")
-"""Names of the two trainings whose networks are averaged."""
+TEACHERS = ("numbers_1", "numbers_2")
+"""Names of the two trainings whose mean teaches the network that reads."""
+
+TAUGHT = 0.5
+"""Share of the teachers' probabilities in the target, where they are right; the rest is the class."""
+
+SOFT = 6
+"""Columns of the targets before the teachers' probabilities."""
 
 
 def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Model:
@@ -59,7 +70,22 @@ def targets(line: Line) -> Floats:
     return y
 
 
+def soft_targets(teacher: NumberNetwork, picture: Grey, classes: NDArray[np.int64]) -> Floats:
+    """What a teacher says of a strip where it is right, and elsewhere the class: float32 (width / 2, classes + 1).
+
+    `classes` are the first column of `targets`, int64 (width / 2,).
+    """
+    missing = -picture.shape[1] % GRID
+    whole = np.pad(picture, ((0, 0), (0, missing)), "edge")
+    said = softmax(teacher([whole])[0][: len(classes), : NONE + 1])
+    is_wrong = said.argmax(axis=1) != classes
+    said[is_wrong] = np.eye(NONE + 1, dtype=np.float32)[classes[is_wrong]]
+    return said
+
+
 def loss(y_true: Any, y_pred: Any) -> Any:
-    """See `number_targets.loss`; the class is a number here."""
-    one_hot = ops.one_hot(ops.cast(y_true[..., 0], "int32"), NONE + 1)
-    return number_targets.loss(one_hot, y_true[..., 1], y_true[..., 2:], y_pred)
+    """See `number_targets.loss`; the class is a number here, and half of what is learned is a teacher's, if any."""
+    probabilities = ops.one_hot(ops.cast(y_true[..., 0], "int32"), NONE + 1)
+    if y_true.shape[-1] > SOFT:
+        probabilities = (1 - TAUGHT) * probabilities + TAUGHT * y_true[..., SOFT:]
+    return number_targets.loss(probabilities, y_true[..., 1], y_true[..., 2:SOFT], y_pred)

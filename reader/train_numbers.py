@@ -2,8 +2,9 @@
 
 python reader/train_numbers.py finder --minutes 25        # goes on from its last checkpoint
 python reader/train_numbers.py second_opinion             # on each digit, from the crops of pool.py and line_crops.py
-python reader/train_numbers.py numbers_1 --minutes 60       # one of the two networks that are averaged
+python reader/train_numbers.py numbers_1 --minutes 60       # one of the two teachers
 python reader/train_numbers.py numbers_1 --strings FOLDER   # the same, and it learns from real writing, too
+python reader/train_numbers.py numbers --start reader/numbers_1.npz       # one that learns from the two, too
 """
 
 import argparse
@@ -17,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from fetch_fonts import FONTS, read_list
+from fetch_fonts import file_of, read_list
 from pool import HELD_OUT
 from real.lines import REAL, RealLines, load_papers
 from real.people import load_people
@@ -29,9 +30,13 @@ from synthesis.patterns import Patterns
 from tendigits.data.mnist import load_data
 from tendigits.data.preprocess import standardize
 from tendigits.numbers.decode import HEIGHT, NONE, STRIDE
-from training import ROOT, Samples, Task, save_weights, train, workers
+from tendigits.numbers.network import NumberNetwork
+from training import FOLDER, ROOT, Samples, Task, save_weights, train, workers
 
 SEED = 7
+
+TEACHER = FOLDER / "teacher.onnx"
+"""The mean of numbers_1 and numbers_2, of bundle.py."""
 
 GAP = 16
 """Pixels between two lines of a strip."""
@@ -42,9 +47,9 @@ def _shapes(strings: Path | None = None) -> Shapes:
     cv2.setNumThreads(1)
     (x, y), _ = load_data()
     fonts = []
-    for kind in ("written", "printed"):
-        paths = [FONTS / f"{row['name']}.woff" for row in read_list() if row["kind"] == kind]
-        fonts += load_fonts(paths, kind == "written")
+    for kind in ("written", "printed", "display"):
+        paths = [file_of(row["name"]) for row in read_list() if row["kind"] == kind]
+        fonts += load_fonts(paths, kind == "written", kind == "display")
     x, y = x[:-HELD_OUT], y[:-HELD_OUT]
     people = load_people(strings, x, y, SEED) if strings else ()
     return Shapes(x, y, fonts, np.random.default_rng(SEED), people)
@@ -77,13 +82,25 @@ def page_writer(lowest: float = LOWEST) -> PageWriter:
     return PageWriter(_shapes(), Patterns(np.random.default_rng(SEED), shape=(800, 800), n=80), lowest)
 
 
-def write_lines(seed: int, part: int, n: int, good: bool, strings: Path | None = None) -> Samples:
-    """Write lines and put them side by side in n strips: float16 (n, 40, 256, 1), and float16 (n, 128, 6)."""
-    from number_network import targets
+@cache
+def teacher(path: Path) -> NumberNetwork:
+    """The mean of the networks that a new one learns from, as bundle.py writes it."""
+    return NumberNetwork(path.read_bytes(), 1)
+
+
+def write_lines(
+    seed: int, part: int, n: int, good: bool, strings: Path | None = None, taught_by: Path | None = None
+) -> Samples:
+    """Write lines and put them side by side in n strips: float16 (n, 40, 256, 1), and the targets for them.
+
+    The targets are float16 (n, 128, 6), and with a teacher (n, 128, 6 + classes + 1); see number_network.py.
+    """
+    from number_network import soft_targets, targets
 
     x = np.zeros((n, HEIGHT, WIDTH, 1), np.float16)
-    y = np.zeros((n, WIDTH // STRIDE, 6), np.float16)
+    y = np.zeros((n, WIDTH // STRIDE, 6 + (NONE + 1 if taught_by else 0)), np.float16)
     y[..., 0] = NONE
+    y[..., 6 + NONE :] = 1
     strip, left = 0, 0
     for line in lines(np.random.default_rng((seed, part)), 8 * n, good, strings):
         width = line.picture.shape[1]
@@ -92,7 +109,10 @@ def write_lines(seed: int, part: int, n: int, good: bool, strings: Path | None =
             if strip == n:
                 break
         x[strip, :, left : left + width, 0] = standardize(line.picture)
-        y[strip, left // STRIDE : (left + width) // STRIDE] = targets(line)
+        place = y[strip, left // STRIDE : (left + width) // STRIDE]
+        place[:, :6] = targets(line)
+        if taught_by:
+            place[:, 6:] = soft_targets(teacher(taught_by), line.picture, place[:, 0].astype(np.int64))
         left += width + GAP
     return x, y
 
@@ -109,7 +129,7 @@ def write_pages(seed: int, part: int, n: int, good: bool) -> Samples:
 def main() -> None:
     """Train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", choices=("second_opinion", "finder", "numbers_1", "numbers_2"))
+    parser.add_argument("which", choices=("second_opinion", "finder", "numbers_1", "numbers_2", "numbers"))
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--chunks", type=int, help="Chunks of the whole schedule.")
     parser.add_argument("--start", type=Path, help="Weights to begin with.")
@@ -138,7 +158,8 @@ def main() -> None:
         write = partial(digit_network.take_crops, given.seed)
         task = Task("second_opinion", write, digit_network.build, digit_network.loss, batch=128, rate=2e-3)
     else:
-        write = partial(write_lines, given.seed, strings=given.strings)
+        taught_by = TEACHER if given.which == "numbers" else None
+        write = partial(write_lines, given.seed, strings=given.strings, taught_by=taught_by)
         task = Task(given.which, write, number_network.build, number_network.loss)
     task = replace(task, rate=given.rate or task.rate)
     chunks = given.chunks or {"second_opinion": 450, "finder": 130}.get(given.which, 110)

@@ -19,6 +19,9 @@ POINTS = 64
 """Size at which characters are drawn."""
 
 
+DISPLAYED = "0123456789."
+"""What a display shows."""
+
 MISSING = "\uffff"
 """No font has this character: its drawing is that of all that are missing."""
 
@@ -30,6 +33,8 @@ class Font:
     path: str
     written: bool
     """By hand; else printed."""
+    is_display: bool = False
+    """Seven segments; it has digits and points only."""
 
     @property
     def name(self) -> str:
@@ -81,11 +86,12 @@ def _glyph(path: str, label: str) -> Glyph:
     return glyph_of(label, drawing, (int(rows[0]) + row - top) / height, (int(rows[-1]) - int(rows[0]) + 1) / height)
 
 
-def load_fonts(paths: Iterable[Path], written: bool) -> list[Font]:
-    """Those of the fonts that have every character, each with its own shape."""
+def load_fonts(paths: Iterable[Path], written: bool, is_display: bool = False) -> list[Font]:
+    """Those of the fonts that have every character that they need, each with its own shape."""
+    characters = DISPLAYED if is_display else CHARACTERS
     fonts = []
     for path in paths:
-        drawings = {_draw(str(path), label)[0].tobytes() for label in MISSING + CHARACTERS}
-        if len(drawings) == len(CHARACTERS) + 1:
-            fonts.append(Font(str(path), written))
+        drawings = {_draw(str(path), label)[0].tobytes() for label in MISSING + characters}
+        if len(drawings) == len(characters) + 1:
+            fonts.append(Font(str(path), written, is_display))
     return fonts

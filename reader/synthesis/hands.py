@@ -40,14 +40,23 @@ SIGN_EDGES = {
 N_SHAPES, WORDS = 600, 600
 """Drawn shapes of each character, and words; to draw one anew each time would cost more than the rest of a line."""
 
-SOURCES = {"mixed": 0.62, "script": 0.2, "print": 0.18}
-"""Shares of lines by mixed hands, in one handwriting font, and in one printed font."""
+SOURCES = {"mixed": 0.57, "script": 0.16, "print": 0.22, "display": 0.05}
+"""Shares of lines by mixed hands, in one handwriting font, in one printed font, and of seven segments."""
 
 OF_MNIST, OF_STROKES = 0.5, 0.36
 """Shares of a mixed hand's digits that are MNIST's and that are drawn from strokes; the others are a font's."""
 
 LINKED = 0.1
 """Share of the numbers in which zeros are joined by a stroke."""
+
+SLASHED_ZERO = 0.06
+"""Share of the numbers by hand in which a stroke runs through each zero."""
+
+RAISED, MIN_RAISE, MAX_RAISE = 0.2, 0.3, 0.55
+"""Share of the numbers in which points stand above the baseline, and by how much, in digit heights."""
+
+UNLIT = 90
+"""Of 255: how dark the segments of a display that are off may be."""
 
 BESIDE_SIGN = 0.03
 """Of a digit's height: the narrowest gap next to a sign."""
@@ -103,6 +112,11 @@ class Hand:
     """What this person's characters look like, as far as they are known."""
 
     @property
+    def is_display(self) -> bool:
+        """Whether it is a display, which shows digits and points."""
+        return self.font is not None and self.font.is_display
+
+    @property
     def is_spread(self) -> bool:
         """Whether the digits of its numbers stand far apart."""
         return self.gap >= MIN_SPREAD_GAP
@@ -150,7 +164,8 @@ class Shapes:
         self.x = x
         self.rows = {str(label): np.flatnonzero(y == label) for label in range(10)}
         self.scripts = [font for font in fonts if font.written]
-        self.prints = [font for font in fonts if not font.written]
+        self.prints = [font for font in fonts if not font.written and not font.is_display]
+        self.displays = [font for font in fonts if font.is_display]
         self.kept = {
             str(n): [glyph_of(str(n), draw_digit(n, rng, rare=True)) for _ in range(N_SHAPES)] for n in range(10)
         }
@@ -166,6 +181,9 @@ class Shapes:
         """
         before: dict[str, Glyph] = {}
         linked = rng.random() < LINKED
+        is_slashed = bool(hand.uneven) and rng.random() < SLASHED_ZERO
+        raised = float(rng.uniform(MIN_RAISE, MAX_RAISE)) if rng.random() < RAISED else 0.0
+        unlit = int(rng.integers(1, UNLIT)) if hand.is_display and rng.random() < 0.5 else 0
         small = bool(hand.uneven) and rng.random() < SMALL_ZEROS
         zero = float(rng.uniform(0.38, 0.9)) if small else 1.0
         wide = float(rng.uniform(0.9, WIDE_ZEROS)) if (linked or small) and hand.uneven else 1.0
@@ -186,9 +204,16 @@ class Shapes:
             if max(end, x + left + strokes.shape[1] - PAD * width / EM) > canvas.shape[1] - 2:
                 break
             y = base - height + below * (height - usual) + hand.slope * x + float(rng.normal(0, hand.uneven)) * usual
+            y -= raised * usual if label == "." else 0.0
             box = canvas.add(canvas.writing, strokes, x + left, y + top)
             if box is None:
                 break
+            if is_slashed and label == "0":
+                _slash(canvas.writing, box, hand, rng)
+            if unlit and label.isdigit():
+                whole = write(self._glyph("8", hand, rng), (height, width), hand.pen, hand.slant)[0]
+                lit = x + left + strokes.shape[1]  # all digits of a display end at the same segments
+                canvas.add(canvas.others, (whole * (unlit / 255)).astype(np.uint8), lit - whole.shape[1], y + top)
             canvas.labels.append(label)
             canvas.boxes.append(box)
             if linked and canvas.labels[-2:] == ["0", "0"]:
@@ -246,8 +271,8 @@ class Shapes:
 def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
     """Choose somebody's way to write."""
     source = str(rng.choice(list(SOURCES), p=list(SOURCES.values())))
-    fonts = {"mixed": [], "script": shapes.scripts, "print": shapes.prints}[source]
-    printed = source == "print"
+    fonts = {"mixed": [], "script": shapes.scripts, "print": shapes.prints, "display": shapes.displays}[source]
+    printed = source in ("print", "display")
     close = (
         rng.uniform(0.08, 0.2) if printed else rng.uniform(-0.12, 0.1) if rng.random() < 0.5 else rng.uniform(0.05, 0.4)
     )
@@ -276,6 +301,16 @@ def _draw_person(people: People, rng: Rng) -> Drawings:
             return group[int(rng.integers(len(group)))]
         chance -= share
     return {}
+
+
+def _slash(strokes: Grey, box: Box, hand: Hand, rng: Rng) -> None:
+    """Draw a stroke through a zero, from its lower left to its upper right."""
+    left, top, right, bottom = box
+    across, down = right - left, bottom - top
+    start = left + rng.uniform(-0.15, 0.3) * across, bottom - rng.uniform(-0.1, 0.3) * down
+    end = right - rng.uniform(-0.2, 0.3) * across, top + rng.uniform(-0.15, 0.3) * down
+    points = [(round(x), round(y)) for x, y in (start, end)]
+    cv2.line(strokes, points[0], points[1], 230, max(1, round(2 * hand.pen)), cv2.LINE_AA)
 
 
 def _link(strokes: Grey, left: Box, right: Box, hand: Hand, rng: Rng) -> None:

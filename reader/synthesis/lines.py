@@ -15,7 +15,7 @@ from synthesis.camera import GOOD, POOR, photograph
 from synthesis.glyphs import Floats, Grey, Rng
 from synthesis.hands import Box, Canvas, Hand, Shapes, draw_hand
 from synthesis.patterns import Patterns
-from synthesis.texts import draw_date, draw_number
+from synthesis.texts import draw_date, draw_number, draw_reading
 from tendigits.numbers.decode import BAR, HEIGHT
 
 WIDTH = 256
@@ -54,6 +54,12 @@ COMB = 0.3
 WIDE_GAP = 10
 """Pixels between two characters, from which on the side of a cell may stand there."""
 
+SPECKS, MOST_SPECKS = 0.2, 5
+"""Share of the lines with specks and ticks that touch nothing, and how many at most."""
+
+SQUEEZED = 0.25
+"""Share of the cells whose sides may touch what is written between them."""
+
 FAINT = 60
 """Of 255: what is darker on a canvas is written, and no side crosses it."""
 
@@ -90,6 +96,7 @@ class LineWriter:
             end = self._write(canvas, hand, rng)
             _add_neighbour(canvas, last, rng)
             _add_rules(canvas, rng)
+            _add_specks(canvas, hand, rng)
             margin = float(rng.uniform(0.05, MARGIN if rng.random() < 0.8 else WIDE_MARGIN)) * HEIGHT
             end = max([end, *(box[2] for box in canvas.boxes)])  # a slanted character ends further to the right
             width = min(WIDTH, max(24, 2 * round((end + margin) / 2 + 0.5)))
@@ -111,7 +118,7 @@ class LineWriter:
             x = self._other(canvas, x, hand, rng) + float(rng.uniform(0.15, 1)) * hand.height
         while x < WIDTH - 0.7 * hand.height:
             is_slashed = "/" in hand.person and rng.random() < SLASHED
-            text = draw_date(rng, "/") if is_slashed else draw_number(rng)
+            text = draw_date(rng, "/") if is_slashed else draw_reading(rng) if hand.is_display else draw_number(rng)
             x = self.shapes.write_number(canvas, text, x, base, hand, rng)
             chance = rng.random()
             if chance < ONE_NUMBER:
@@ -162,22 +169,38 @@ def _add_rules(canvas: Canvas, rng: Rng) -> None:
     if rng.random() >= CELLS:
         return
     top, lean = 0 if rng.random() < 0.8 else HEIGHT // 2, float(rng.normal(0, 1.5))
-    for edge in _sides(canvas.boxes, rng):
+    is_squeezed = rng.random() < SQUEEZED
+    for edge in _sides(canvas.boxes, rng, -2.0 if is_squeezed else 1.0):
         ends = (round(edge + lean), top), (round(edge - lean), HEIGHT)
         drawn = cv2.line(np.zeros_like(canvas.others), *ends, dark, thick, cv2.LINE_AA)
         reach = max(1.0, abs(lean)) + thick / 2
-        if not drawn[written].any() and reach <= edge < WIDTH - reach:
+        if (is_squeezed or not drawn[written].any()) and reach <= edge < WIDTH - reach:
             np.maximum(canvas.others, drawn, out=canvas.others)
             canvas.boxes.append((edge - reach, top, edge + reach, HEIGHT))
             canvas.labels.append(BAR)
 
 
-def _sides(boxes: list[Box], rng: Rng) -> list[float]:
+def _add_specks(canvas: Canvas, hand: Hand, rng: Rng) -> None:
+    """Specks and short ticks on empty paper."""
+    if rng.random() >= SPECKS:
+        return
+    taken = cv2.dilate(np.maximum(canvas.writing, canvas.others), np.ones((5, 5), np.uint8)) > FAINT
+    for _ in range(int(rng.integers(1, MOST_SPECKS + 1))):
+        x, y = (float(rng.uniform(0, size)) for size in (WIDTH, HEIGHT))
+        length, angle = float(rng.uniform(0, 0.4)) * hand.height, float(rng.uniform(0, np.pi))
+        end = round(x + length * np.cos(angle)), round(y + length * np.sin(angle))
+        thick = max(1, round(hand.pen * float(rng.uniform(0.5, 2))))
+        drawn = cv2.line(np.zeros_like(canvas.others), (round(x), round(y)), end, 255, thick, cv2.LINE_AA)
+        if not drawn[taken].any():
+            np.maximum(canvas.others, drawn, out=canvas.others)
+
+
+def _sides(boxes: list[Box], rng: Rng, nearest: float) -> list[float]:
     """Columns of the sides of cells, around and between characters."""
     if not boxes:
         return [float(x) for x in rng.uniform(0, WIDTH, int(rng.integers(1, 4)))]
     if rng.random() < COMB:
         return [box[0] - 2 for box in boxes] + [boxes[-1][2] + 2]
     gaps = [(a[2], b[0]) for a, b in pairwise(boxes) if b[0] - a[2] > WIDE_GAP]
-    outer = boxes[0][0] - rng.uniform(1, 20), boxes[-1][2] + rng.uniform(1, 20)
+    outer = boxes[0][0] - rng.uniform(nearest, 20), boxes[-1][2] + rng.uniform(nearest, 20)
     return [*outer, *(float(rng.uniform(left + 3, right - 3)) for left, right in gaps)]

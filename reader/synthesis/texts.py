@@ -92,8 +92,15 @@ def _percent(rng: Rng) -> str:
     return (draw_integer(rng, 3) if rng.random() < 0.6 else _decimal(rng)) + "%"
 
 
+def draw_reading(rng: Rng) -> str:
+    """What a meter shows: some digits, and often a point before the last ones."""
+    digits = _fixed(rng, int(rng.integers(1, 9)))[0]
+    decimals = int(rng.integers(1, 4))
+    return f"{digits[:-decimals]}.{digits[-decimals:]}" if len(digits) > decimals and rng.random() < 0.4 else digits
+
+
 KINDS = (draw_integer, _decimal, _thousands, draw_date, _points, _time, _signed, _sum, _amount, _bracketed, _percent)
-SHARES = (0.38, 0.11, 0.09, 0.07, 0.02, 0.06, 0.06, 0.09, 0.07, 0.02, 0.03)
+SHARES = (0.35, 0.14, 0.09, 0.07, 0.02, 0.06, 0.06, 0.09, 0.07, 0.02, 0.03)
 
 
 def draw_number(rng: Rng, longest: int | None = None) -> str:
