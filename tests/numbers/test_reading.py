@@ -19,15 +19,26 @@ def peak(left, right, label="8", top=8, bottom=34):
     return Candidate((np.array(list(CHARACTERS)) == label).astype(np.float32), (left, top, right, bottom))
 
 
-def test_what_is_known_of_a_number_may_drop_a_sign_that_is_a_speck():
-    probabilities = np.zeros((3, len(CHARACTERS)), np.float32)
-    for row, label, probability in ((0, "7", 1.0), (1, ":", 0.9), (2, "3", 1.0)):
+@pytest.mark.parametrize(
+    ("seen", "wanted", "text"),
+    [
+        ((("7", 1.0), (":", 0.9), ("3", 1.0)), "73", "73"),
+        ((("7", 1.0), (".", 0.4), ("3", 1.0)), "7.3", "7.3"),
+        ((("7", 1.0), ("3", 1.0), ("1", 0.8)), "73", "73"),
+        ((("7", 1.0), ("3", 1.0), ("1", 0.4)), "731", "731"),
+        ((("7", 1.0), ("3", 1.0)), "8", "73"),
+    ],
+    ids=["a speck", "a faint point", "the side of a cell", "a faint digit", "nothing else was seen"],
+)
+def test_what_is_known_of_a_number_decides_what_is_noise(seen, wanted, text):
+    probabilities = np.zeros((len(seen), len(CHARACTERS)), np.float32)
+    for row, (label, probability) in enumerate(seen):
         probabilities[row, CHARACTERS.index(label)] = probability
-    read = [Candidate(own, (20.0 * n, 8, 20.0 * n + 16, 34)) for n, own in enumerate(probabilities)]
-    kept = reweigh(read, lambda text: 0.0)
-    assert [each.present for each in kept] == pytest.approx([1, 0.9, 1])
-    whole = reweigh(read, lambda text: 0.0 if text.isdigit() else -5.0, min_noise=0.02)
-    assert [each.present > 0.5 for each in whole] == [True, False, True]
+    peaks = [Candidate(own, (20.0 * n, 8, 20.0 * n + 16, 34)) for n, own in enumerate(probabilities)]
+    kept = reweigh(peaks, lambda text: 0.0)
+    assert [each.present for each in kept] == pytest.approx([probability for _, probability in seen])
+    known = reweigh(peaks, lambda text: 0.0 if text == wanted else -5.0, min_read=0.5, min_noise=0.02)
+    assert text_of([each for each in known if each.present >= 0.5]) == text
 
 
 @pytest.mark.parametrize(

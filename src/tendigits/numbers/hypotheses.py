@@ -20,13 +20,18 @@ MAX_ALTERNATIVES = 3  # alternatives of each of them
 def reweigh(
     candidates: Sequence[Candidate],
     log_prior: Callable[[str], float],
+    min_read: float = 0.0,
     min_noise: float = 0.0,
 ) -> list[Candidate]:
     """Reweigh the characters of a number with a prior over whole texts: log probabilities, at most 0.
 
-    `min_noise` is a lower bound for the probability that a sign is noise; 0 never removes one.
+    Args:
+        candidates: from left to right.
+        log_prior: of a text.
+        min_read: probability below which a candidate is noise at first; 0 keeps all of them.
+        min_noise: lower bound for the probability that a sign is noise.
     """
-    choices = [_choices(each, min_noise) for each in candidates]
+    choices = [_choices(each, min_read, min_noise) for each in candidates]
     doubtful = sorted((i for i, own in enumerate(choices) if len(own) > 1), key=lambda i: candidates[i].confidence)
     for i in doubtful[MAX_DOUBTFUL_CHARACTERS:]:
         choices[i] = choices[i][:1]
@@ -54,14 +59,15 @@ def reweigh(
     return reweighed
 
 
-def _choices(candidate: Candidate, min_noise: float) -> list[tuple[str, float]]:
-    """What a character may be, with log probabilities, the most probable first; "" is noise."""
+def _choices(candidate: Candidate, min_read: float, min_noise: float) -> list[tuple[str, float]]:
+    """What a character may be, with log probabilities, as it was read first; "" is noise."""
     probabilities = candidate.probabilities
     order = np.argsort(-probabilities, kind="stable")[:MAX_ALTERNATIVES].tolist()
     likely = [i for i in order if probabilities[i] >= MIN_ALTERNATIVE or i == order[0]]
     choices = [(CHARACTERS[i], float(np.log(probabilities[i]))) for i in likely]
-    if min_noise and not candidate.label.isdigit():
-        choices.append(("", float(np.log(max(min_noise, 1 - candidate.present)))))
+    noise = max(1 - candidate.present, 0.0 if candidate.label.isdigit() else min_noise)
+    if min_read and noise >= MIN_ALTERNATIVE:
+        choices.insert(0 if candidate.present < min_read else len(choices), ("", float(np.log(noise))))
     return choices
 
 
@@ -70,5 +76,5 @@ def _with_weights(candidate: Candidate, labels: Sequence[str], weights: Floats) 
     chosen = [CHARACTERS.index(label) for label in labels if label]
     probabilities = candidate.probabilities.copy()
     total = probabilities[chosen].sum() if all(labels) else 1.0
-    probabilities[chosen] = weights[: len(chosen)] * total
+    probabilities[chosen] = weights[[bool(label) for label in labels]] * total
     return replace(candidate, probabilities=probabilities)

@@ -1,6 +1,6 @@
 """Read a page's tables with their structure as context: one number per cell, and similar numbers in each column.
 
-readings, layouts = read_tables(reader, crops, readings, rules, is_clear, budget)
+readings, layouts = read_tables(reader, crops, readings, rules, confidence, threshold, budget)
 """
 
 import re
@@ -13,6 +13,7 @@ import numpy as np
 
 from tendigits.digits.foreground import median
 from tendigits.numbers.crops import Budget, PageCrops
+from tendigits.numbers.decode import N_DIGITS, centre
 from tendigits.numbers.detections import in_rows
 from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.hypotheses import reweigh
@@ -24,6 +25,7 @@ from tendigits.tables.flat_sheet import Rules, flatten
 from tendigits.tables.layout import Cells, Layout, find_layouts
 from tendigits.tables.options import MIN_FILLED_FRACTION
 
+Confidence = Callable[[Reading], float]  # 0 to 1: how probable it is that a number was read right; 0 in doubt
 IsClear = Callable[[Reading], bool]
 CellIndex = tuple[int, int]  # row and column
 Span = tuple[float, float, float, float]  # left and right end, y, and digit height of a number, on the sheet
@@ -38,6 +40,7 @@ class ContextOptions:
     min_columns: int = 2
     min_list_rows: int = 5  # a list of at least as many numbers, one a row, is evidence for their form
     max_clear_fraction: float = 0.15  # of a column's cells with clear numbers, if it is a column of words
+    min_among_words: float = 0.7  # confidence of a number that stands among words
     min_word_fraction: float = 0.34  # of the cells of a row or column that hold words, if it is one of words
     min_words: int = 2  # cells with words in a row or column of words
     min_word_width: float = 1.2  # narrower words alone are not a column of a table, but units behind numbers
@@ -46,6 +49,7 @@ class ContextOptions:
     min_covered: float = 0.7  # of a word's width that its characters cover, if it is a number
     max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
     border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
+    max_line_height: float = 0.7  # from the middle of the highest number in a cell to that of the lowest, on one line
     end_percentile: float = 3.0  # percent of a column's numbers that may begin, or end, outside the span that is read
     min_new_probability: float = 0.9  # of each character, to read a number where none was found at first
     min_new_in_full_column: float = 0.6  # the same in a ruled column of which most cells are filled
@@ -72,7 +76,8 @@ def read_tables(
     crops: PageCrops,
     readings: Sequence[Reading],
     rules: Rules,
-    is_clear: IsClear,
+    confidence: Confidence,
+    threshold: float,
     budget: Budget,
 ) -> tuple[list[Reading], list[Layout]]:
     """Find the tables of a page, and read doubtful cells again.
@@ -88,7 +93,14 @@ def read_tables(
         readings = [*readings, *missed]
         sheet = flatten(crops.grey, [reading.detection for reading in readings], rules)
         layouts = find_layouts(sheet)
-    dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_clear)}
+
+    def is_number(reading: Reading) -> bool:
+        return confidence(reading) >= OPTIONS.min_among_words
+
+    def is_clear(reading: Reading) -> bool:
+        return confidence(reading) >= threshold
+
+    dropped = {i for layout in layouts for i in _words_and_units(layout, readings, is_number)}
     if dropped:
         words = [i for i in dropped if i < sheet.n_numbers]  # they were read as numbers
         layouts = [layout.with_words(words) for layout in find_layouts(sheet, dropped)]
@@ -136,12 +148,12 @@ def _read_words(reader: NumberReader, crops: PageCrops, layout: Layout, budget: 
             yield reading
 
 
-def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsClear) -> Iterator[int]:
+def _words_and_units(layout: Layout, readings: Sequence[Reading], is_number: IsClear) -> Iterator[int]:
     """Numbers in rows and columns of words, which are words too; and words that are not a column, such as units."""
     if not _is_informative(layout):
         yield from (i for indices in layout.words.values() for i in indices)
         return
-    all_clear = {cell for cell, indices in layout.cells.items() if any(is_clear(readings[i]) for i in indices)}
+    all_clear = {cell for cell, indices in layout.cells.items() if any(is_number(readings[i]) for i in indices)}
     all_words = {
         each for each in layout.words if _width(layout, layout.words, each) > _width(layout, layout.cells, each)
     }
@@ -160,7 +172,7 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_clear: IsCl
             min_words = max(OPTIONS.min_words, OPTIONS.min_word_fraction * len(numbers | words))
             is_wordy = len(only_words) >= min_words and len(contradicting) <= max_contradicting
             if is_wordy:
-                yield from (i for cell in numbers for i in layout.cells[cell])
+                yield from (i for cell in numbers - contradicting for i in layout.cells[cell])
                 if axis == 1:
                     word_columns.add(index)
             if axis == 1 and not numbers and words:
@@ -232,6 +244,8 @@ def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellInd
         in_row, in_cell = rows[row], layout.cells.get((row, column), [])
         if not in_row or column not in ends:
             continue
+        if in_cell and np.ptp(centres[in_cell, 1]) > OPTIONS.max_line_height * sheet.height:
+            continue  # several lines of numbers
         left = float(max(min([ends[column][0], *lefts[in_cell]]), layout.columns[column] + margin))
         right = float(min(max([ends[column][1], *rights[in_cell]]), layout.columns[column + 1] - margin))
         nearest = in_row[int(np.abs(centres[in_row, 0] - (left + right) / 2).argmin())]
@@ -264,12 +278,18 @@ def _reweigh_columns(read: list[Reading], layout: Layout, usual_prior: float) ->
     """Reweigh the characters of each number by the forms of the other numbers in its column."""
     for column in range(layout.shape[1]):
         members = [indices[0] for (_, c), indices in layout.cells.items() if c == column and len(indices) == 1]
-        forms = Counter(form_of(without_closing(read[i].text)) for i in members)
+        forms = Counter(form for i in members for form in _forms(read[i].text))
         for i in members:
-            form = form_of(without_closing(read[i].text))
-            forms[form] -= 1
-            read[i] = _reweighed(read[i], forms, usual_prior)
-            forms[form] += 1
+            own = Counter(_forms(read[i].text))
+            read[i] = _reweighed(read[i], forms - own, len(members) - 1, usual_prior)
+            forms = forms - own + Counter(_forms(read[i].text))
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    """The form of a text; and of a decimal number, or a date, also how many digits each of its parts has."""
+    value = without_closing(text)
+    form = form_of(value)
+    return (form,) if form == "0" else (form, re.sub(r"\d", "9", value))
 
 
 def _doubt_lost_points(read: list[Reading], layout: Layout) -> None:
@@ -283,20 +303,27 @@ def _doubt_lost_points(read: list[Reading], layout: Layout) -> None:
                     read[i] = replace(read[i], doubt=read[i].doubt or LOST_POINT)
 
 
-def _reweighed(reading: Reading, other_forms: Counter[str], usual_prior: float) -> Reading:
-    def log_frequency(text: str) -> float:
-        form, prior = form_of(without_closing(text)), usual_prior if is_usual(text) else OPTIONS.unusual_prior
-        prior = OPTIONS.integer_prior if form == "0" else prior
-        return float(np.log((other_forms[form] + prior) / (other_forms.total() + 1)))
+def _reweighed(reading: Reading, others: Counter[str], n_others: int, usual_prior: float) -> Reading:
+    """A number, reweighed by how many of the others in its column have its form."""
 
-    characters = reweigh(reading.characters, log_frequency, OPTIONS.min_noise)
-    kept = np.array([each.label.isdigit() or each.present >= DEFAULT_OPTIONS.min_read for each in characters], bool)
+    def log_frequency(text: str) -> float:
+        forms, prior = _forms(text), usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        prior = OPTIONS.integer_prior if forms == ("0",) else prior
+        return float(np.mean([np.log((others[form] + prior) / (n_others + 1)) for form in forms]))
+
+    order = np.argsort([centre(each.box) for each in [*reading.characters, *reading.rejected]], kind="stable")
+    candidates = [[*reading.characters, *reading.rejected][i] for i in order]
+    reweighed = reweigh(candidates, log_frequency, DEFAULT_OPTIONS.min_read, OPTIONS.min_noise)
+    is_read = np.array([each.present >= DEFAULT_OPTIONS.min_read for each in reweighed], bool)
+    empty, rows = len(reading.rejected), order[is_read]
+    crops = np.concatenate([reading.crops, np.zeros((empty, *reading.crops.shape[1:]), np.uint8)])
+    opinions = np.concatenate([reading.second_opinion, np.zeros((empty, N_DIGITS), np.float32)])
     return replace(
         reading,
-        characters=[*compress(characters, kept)],
-        rejected=[*reading.rejected, *compress(characters, ~kept)],
-        crops=reading.crops[kept],
-        second_opinion=reading.second_opinion[kept],
+        characters=[*compress(reweighed, is_read)],
+        rejected=[*compress(reweighed, ~is_read)],
+        crops=crops[rows],
+        second_opinion=opinions[rows],
     )
 
 

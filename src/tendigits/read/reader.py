@@ -216,8 +216,8 @@ class Reader:
         rules = find_rules(grey, detections) if detections else NO_RULES
         crops = self.number_reader.crops(grey, rules.pieces)
         readings, unread = self.number_reader.read_page(grey, budget, detections, crops)
-        is_clear = cache(self._is_clear)
-        readings, layouts = read_tables(self.number_reader, crops, readings, rules, is_clear, budget)
+        how_sure = cache(self._confidence), self.number_threshold
+        readings, layouts = read_tables(self.number_reader, crops, readings, rules, *how_sure, budget)
         upright_size = size[::-1] if turns % 2 else size
 
         def to_picture(edges: Edges) -> Box:
@@ -334,9 +334,9 @@ class Reader:
             for i, reading in enumerate(readings)
         ]
 
-    def _is_clear(self, reading: Reading) -> bool:
-        confidence = self.confidence_model.confidence(confidence_features(reading))
-        return reading.doubt is None and confidence >= self.number_threshold
+    def _confidence(self, reading: Reading) -> float:
+        """0 to 1: how probable it is that a number was read right; 0 if it is in doubt."""
+        return 0.0 if reading.doubt else self.confidence_model.confidence(confidence_features(reading))
 
     def _digit(self, predictions: Predictions, i: int, crop: Grey) -> Digit:
         """Convert the i-th prediction: accepted, or with the reason why not."""
