@@ -25,6 +25,7 @@ MIN_BAR_LENGTH = 3.0  # widths of a bar; a shorter one parts nothing
 RULE_THICKNESS = 0.08  # of the line that takes a bar's place
 MAX_DOT_SIZE = 0.22
 SCREEN_WINDOW = 2.0  # side of the square in which dots are counted
+SCREEN_CELL = 0.4  # side of the cells that make it up
 MIN_DOTS = 4.0  # of a screen, on a square of a digit's height: a dotted line has fewer
 
 
@@ -70,14 +71,16 @@ def _screens(marks: Grey, digit_height: float) -> Grey:
     _, labels, stats, centres = cv2.connectedComponentsWithStats(marks, connectivity=8)
     is_dot = (stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1] <= max(2, MAX_DOT_SIZE * digit_height)).all(axis=1)
     is_dot[0] = False  # the paper
-    counts = np.zeros(marks.shape, np.float32)
-    x, y = centres[is_dot].astype(np.int64).T
-    counts[y, x] = 1
-    side = round(SCREEN_WINDOW * digit_height) | 1
-    is_screen = cv2.boxFilter(counts, -1, (side, side), normalize=False) > MIN_DOTS * SCREEN_WINDOW**2
-    if not is_screen.any():
+    cell = max(1.0, SCREEN_CELL * digit_height)
+    x, y = (centres[is_dot] / cell).astype(np.int64).T
+    counts = np.zeros((int(marks.shape[0] / cell) + 1, int(marks.shape[1] / cell) + 1), np.float32)
+    np.add.at(counts, (y, x), 1)
+    side = round(SCREEN_WINDOW / SCREEN_CELL) | 1
+    is_screen = cv2.boxFilter(counts, -1, (side, side), normalize=False) > MIN_DOTS * (side * SCREEN_CELL) ** 2
+    if not is_screen[y, x].any():
         return np.zeros_like(marks)
-    return np.asarray(cv2.dilate((is_dot[labels] & is_screen).astype(np.uint8), _square(3)), np.uint8)
+    is_dot[is_dot] = is_screen[y, x]
+    return np.asarray(cv2.dilate(is_dot[labels].astype(np.uint8), _square(3)), np.uint8)
 
 
 def _square(side: float) -> Grey:
