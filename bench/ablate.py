@@ -1,0 +1,163 @@
+"""What each rule of the reader is worth: all sets are read with each rule switched off in its turn.
+
+    python bench/ablate.py --sheets FOLDER --numbers FOLDER --strings FOLDER     # bench/results/ablate.json, README
+    python bench/ablate.py --sheets FOLDER --rules none second_opinion           # only printed
+    python bench/ablate.py --sheets FOLDER --limit 3                             # a trial: some pictures of each set
+
+A rule that is worth less than 0.1% anywhere goes. Seconds are those of a process on this machine, not of a quiet one.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from environments import ROOT, date_and_commit, machine, options, replace_between, save
+from measuring.lines import make_page
+from measuring.spacing import make_column_sum, make_spaced
+from reading_scores import score
+from reading_sets import DIGITS, Set, digits_in, drawn, mnist_digits, number_sets
+from real.files import STRINGS, Purpose, load
+from tendigits.numbers import reader as numbers_reader
+from tendigits.numbers.reader import NumberReader
+from tendigits.read import context
+from tendigits.read import reader as page_reader
+from tendigits.read.page import Page
+from tendigits.read.reader import Reader
+from whole_sheets import score as score_sheet
+from whole_sheets import sheets
+
+RESULTS = ROOT / "bench" / "results" / "ablate.json"
+BEGIN, END = "<!-- ablate: written by bench/ablate.py -->", "<!-- /ablate -->"
+N_STRINGS, N_PAGES, N_SUMS = 250, 15, 60
+SEED = 21
+
+Rule = tuple[Any, str, Any]  # owner and name of a function, and what stands in for it
+RULES: dict[str, Sequence[Rule]] = {
+    "none": (),
+    "digits far apart are joined": ((NumberReader, "_join", lambda self, crops, rows, budget: rows),),
+    "far signs": ((NumberReader, "_with_far_signs", lambda self, crops, rows, budget: rows),),
+    "close neighbours are doubted": ((numbers_reader, "_with_neighbours", list),),
+    "unread digits": ((NumberReader, "_unread", lambda self, crops, readings, budget: []),),
+    "usual forms": ((numbers_reader, "_in_usual_form", lambda characters: characters),),
+    "second opinion": ((numbers_reader, "_with_second_opinion", lambda reading, *_: reading),),
+    "cells read again": ((context, "_read_cells_again", lambda reader, crops, read, layout, *_: layout),),
+    "words read as numbers": ((context, "_read_words", lambda *_: iter(())),),
+    "forms of columns": ((context, "_reweigh_columns", lambda *_: None),),
+    "lost points": ((context, "_doubt_lost_points", lambda *_: None),),
+    "words dropped": ((context, "_words_and_units", lambda *_: iter(())),),
+    "sums": ((page_reader, "check_sums", lambda numbers, *_: numbers),),
+    "direction": ((page_reader, "turns_of", lambda *_: 0),),
+    "screens whitened": ((page_reader, "whiten", lambda grey, *_: grey),),
+}
+"""The rules, each with what is done in place of it."""
+
+
+def main() -> None:
+    """Measure; print; save where nothing was left out."""
+    parser = options(__doc__)
+    parser.add_argument("--sheets", type=Path, help="Folder of whole sheets, see bench/whole_sheets.py.")
+    parser.add_argument("--numbers", type=Path, help="Folder of folders of real numbers, each with a labels.csv.")
+    parser.add_argument("--strings", type=Path, help="Folder of real writing, of which some writers are held out.")
+    parser.add_argument("--rules", nargs="+", choices=[*RULES], default=[*RULES], help="Default: all.")
+    parser.add_argument("--limit", type=int, help="Maximum number of pictures of each set, as a trial.")
+    given = parser.parse_args()
+    measures = [*all_sets(given.data.resolve(), given.sheets, given.numbers, given.strings, given.limit)]
+    reader, record = Reader(), dict[str, dict[str, dict[str, float]]]()
+    for name in given.rules:
+        record[name] = {}
+        with ExitStack() as stack:
+            for rule in RULES[name]:
+                stack.enter_context(patch.object(*rule))
+            for set_name, measure in measures:
+                started = time.process_time()
+                counts = measure(reader)
+                record[name][set_name] = {**counts, "seconds": round(time.process_time() - started, 1)}
+        print(line_of(name, record[name]), flush=True)
+    if given.rules == [*RULES] and not given.limit:
+        save({"machine": machine(), **date_and_commit(), "rules": record}, RESULTS)
+        replace_between(ROOT / "bench" / "README.md", BEGIN, END, table(json.loads(RESULTS.read_text())["rules"]))
+
+
+def all_sets(
+    data: Path, sheet_folder: Path | None, numbers: Path | None, strings: Path | None, limit: int | None
+) -> Iterator[tuple[str, Callable[[Reader], Counter[str]]]]:
+    """The sets, each with the function that reads and scores it."""
+    for labels in sorted(sheet_folder.glob("*/labels.csv")) if sheet_folder else ():
+        yield labels.parent.name, partial(of_sheets, labels, limit)
+    for own in number_sets(numbers, limit) if numbers else ():
+        yield own.name, partial(of_pictures, own, [path for (path,) in own.files["bare"]])
+    for name in STRINGS if strings else ():
+        held_out = [*islice(load(Path(strings or "") / f"{name}.npz", Purpose.MEASURE), limit or N_STRINGS)]
+        own = Set(name, "line", [digits_in(example.label) for example in held_out])
+        yield name, partial(of_pictures, own, [example.picture for example in held_out])
+    digits = mnist_digits(data)
+    for name, make, n, keep in (
+        ("pages", partial(make_page, digits), N_PAGES, DIGITS),
+        ("spaced", partial(make_spaced, digits), N_PAGES, DIGITS),
+        ("column sums", partial(make_column_sum, digits), N_SUMS, DIGITS + "+-"),
+    ):
+        made, truth = zip(*drawn(make, limit or n, SEED), strict=True)
+        yield name, partial(of_pictures, Set(name, "page", list(truth), keep=keep), made)
+
+
+def of_sheets(labels: Path, limit: int | None, reader: Reader) -> Counter[str]:
+    """Read the sheets of a folder."""
+    counts = Counter[str]()
+    for sheet in islice(sheets(labels), limit):
+        counts += score_sheet(sheet, reader.read(sheet.path))
+    return Counter({name: counts[name] for name in ("numbers", "right", "accepted", "accepted_wrong")})
+
+
+def of_pictures(own: Set, pictures: Sequence[Any], reader: Reader) -> Counter[str]:
+    """Read the pictures of a set."""
+    result = score(own, [pieces_of(own, reader.read(picture)) for picture in pictures]).record()
+    return Counter(
+        numbers=result["n"], right=result["right"], accepted=result["accepted"], accepted_wrong=result["wrong_accepted"]
+    )
+
+
+def pieces_of(own: Set, page: Page) -> list[tuple[str, float, bool]]:
+    """What was read, without the characters that the truth cannot have."""
+    texts = [("".join(x for x in number.text if x in own.keep), number) for number in page.numbers]
+    return [(text, number.confidence, number.accepted) for text, number in texts if text]
+
+
+def line_of(name: str, sets: dict[str, dict[str, float]]) -> str:
+    """The counts of all sets together, in a line."""
+    total = {key: sum(own[key] for own in sets.values()) for key in next(iter(sets.values()))}
+    return (
+        f"{name:30} right {total['right']:.0f} of {total['numbers']:.0f}, accepted {total['accepted']:.0f}, "
+        f"wrong {total['accepted_wrong']:.0f}, {total['seconds']:.1f} s  "
+        + "  ".join(f"{key} {own['right']:.0f}/{own['accepted_wrong']:.0f}" for key, own in sets.items())
+    )
+
+
+def table(rules: dict[str, dict[str, dict[str, float]]]) -> str:
+    """The results as Markdown: how each count changes without a rule."""
+    names = [*rules["none"]]
+    lines = [
+        "| without | " + " | ".join(names) + " | accepted | wrong of these | seconds |",
+        "| :--- |" + " ---: |" * (len(names) + 3),
+    ]
+    for rule, sets in rules.items():
+        total = {key: sum(own[key] for own in sets.values()) for key in ("accepted", "accepted_wrong", "seconds")}
+        right = [
+            f"{own['right']:.0f} of {own['numbers']:.0f}"
+            if rule == "none"
+            else f"{own['right'] - rules['none'][name]['right']:+.0f}"
+            for name, own in sets.items()
+        ]
+        last = f"{total['accepted']:.0f} | {total['accepted_wrong']:.0f} | {total['seconds']:.0f}"
+        lines.append(f"| {'nothing' if rule == 'none' else rule} | {' | '.join(right)} | {last} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
