@@ -60,7 +60,12 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     def start(address: str, **options: Any) -> Page:
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
-        page.on("console", lambda message: start.complaints.append(f"{message.text} {message.location}") if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: (
+                start.complaints.append(f"{message.text} {message.location}") if message.type == "error" else None
+            ),
+        )
         page.on("pageerror", lambda error: start.complaints.append(str(error)))
         page.on("request", lambda request: start.requested.append(request.url))
         page.goto(address)

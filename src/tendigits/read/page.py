@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from tendigits.digits.find import Thumbnail
-from tendigits.errors import printable
+from tendigits.errors import UserError, printable
 from tendigits.geometry import Box
 from tendigits.pictures.image import Grey
 from tendigits.read.results import ACCEPTED_COLOUR, MAX_SIDE_PX, MIN_SIDE_PX, VALUE_WIDTH, Mark, Number, picture_html
 from tendigits.read.sheet import Code
+from tendigits.read.stages import Stages
 from tendigits.read.sums import Sum, find_sums
 from tendigits.tables.cell import DOUBTFUL_COLOUR, Cell, column_name, marked, no_formula, text_html
 from tendigits.tables.table import Table
@@ -86,6 +87,16 @@ class Page:
     notice: str | None = None  # a warning about the whole page, such as that not everything was read
     n_pages: int = 1  # of the document that it is a page of
     thumbnail: Thumbnail | None = None  # the picture, for notebooks; None if it was read in another process
+    stages: Stages | None = None  # what each stage of reading found, where `Reader.read` was asked to keep it
+
+    def debug(self) -> Any:
+        """What each stage of reading found, in four pictures side by side: a Pillow image.
+
+        Raises UserError if the page was read without `debug=True`, or with a form.
+        """
+        if self.stages is None:
+            raise UserError("expected a page whose stages were kept; read it without a form and with debug=True")
+        return self.stages.draw()
 
     def table(self) -> Table:
         """The largest table; a table without rows if the page has none."""

@@ -42,6 +42,7 @@ from tendigits.read.page import BLURRED, ROWS_LEFT_OUT, TOO_MANY, Page
 from tendigits.read.read_sheet import read_cells, sheet_table, to_box
 from tendigits.read.results import Digit, Number
 from tendigits.read.sharpness import is_blurred
+from tendigits.read.stages import Stages
 from tendigits.read.sums import check_sums
 from tendigits.tables.cell import Cell, column_name
 from tendigits.tables.checks import check, check_relations, parse_sums
@@ -170,7 +171,12 @@ class Reader:
         return [self._digit(predictions, i, crop) for i, crop in enumerate(crops)]
 
     def read(
-        self, image: Any, page: int | None = None, expect: str | Expectations = "", sums: str | None = None
+        self,
+        image: Any,
+        page: int | None = None,
+        expect: str | Expectations = "",
+        sums: str | None = None,
+        debug: bool = False,
     ) -> Page:
         """Read a page: every number in the picture, in reading order, and its tables.
 
@@ -180,6 +186,7 @@ class Reader:
             expect: what is expected in columns, in fields or everywhere, such as "A: 0..100, B: roster.csv"; see
                 `expectations.parse`.
             sums: where tables have sums: "auto", "last-column", "last-row", "both" or "none".
+            debug: keep what each stage of reading found, for `Page.debug`.
 
         Raises:
             UserError: `expect` or `sums` is invalid.
@@ -188,7 +195,7 @@ class Reader:
         expected = parse(expect, fields=self.form is not None)
         if sums is not None:
             expected = replace(expected, sums=parse_sums(sums))
-        read = self.read_opened(*open_page(image, page or 1), expected)
+        read = self.read_opened(*open_page(image, page or 1), expected, debug)
         if page is not None or (n_pages := count_pages_of(image)) == 1:
             return read
         notice = f"This is page 1 of {n_pages}. Reader.pages() reads all of them."
@@ -200,7 +207,9 @@ class Reader:
         for page in range(1, n_pages + 1):
             yield replace(self.read(document, page, expect, sums), n_pages=n_pages)
 
-    def read_opened(self, grey: Grey, size: tuple[int, int], expected: Expectations = NOTHING) -> Page:
+    def read_opened(
+        self, grey: Grey, size: tuple[int, int], expected: Expectations = NOTHING, debug: bool = False
+    ) -> Page:
         """Read a page that `open_page` has opened; see `read`."""
         if self.form is not None:
             return self._read_form(self.form, grey, size, expected)
@@ -242,9 +251,12 @@ class Reader:
         notice = " ".join(notices) or None
         places = [to_picture(each.edges) for each in unread]
         whole = not (budget.left_out or budget.is_truncated)
+        verdicts = [number.accepted for number in numbers]
+        stages = Stages(grey, rules.pieces, detections, layouts, readings, verdicts) if debug else None
         return Page(
-            numbers, size, tables, 90 * turns, unread=places, is_whole=whole, notice=notice, thumbnail=thumbnail
-        )
+            numbers, size, tables, 90 * turns,
+            unread=places, is_whole=whole, notice=notice, thumbnail=thumbnail, stages=stages,
+        )  # fmt: skip
 
     def _find(self, grey: Grey, budget: Budget) -> tuple[Grey, list[Detection]]:
         """A page without what is printed behind its numbers, and where these may stand."""
