@@ -169,6 +169,8 @@ $(TORCH): pyproject.toml
 	$(TORCH)/bin/pip install --quiet --editable . --group reader
 	@touch $(TORCH)
 
+READS := src/tendigits/numbers/assets/numbers.onnx
+
 reader: setup $(TORCH)
 	$(BIN)/python reader/pool.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python reader/train.py $(if $(DATA),--data $(DATA))
@@ -178,10 +180,8 @@ reader: setup $(TORCH)
 	$(TORCH)/bin/python reader/train_numbers.py second_opinion --minutes 50
 	$(BIN)/python reader/bundle.py second_opinion
 	$(TORCH)/bin/python reader/train_numbers.py finder --minutes 40 --start reader/finder.npz
-	$(TORCH)/bin/python reader/train_numbers.py numbers_1 --minutes 50 --start reader/numbers_1.npz $(if $(STRINGS),--strings $(STRINGS))
-	$(TORCH)/bin/python reader/train_numbers.py numbers_2 --minutes 50 --start reader/numbers_2.npz $(if $(STRINGS),--strings $(STRINGS))
-	$(BIN)/python reader/bundle.py teacher
-	$(TORCH)/bin/python reader/train_numbers.py numbers --minutes 50 --start reader/numbers.npz $(if $(STRINGS),--strings $(STRINGS))
+	$(TORCH)/bin/python reader/train_numbers.py numbers_1 --minutes 50 --start reader/numbers_1.npz --teacher $(READS) $(if $(STRINGS),--strings $(STRINGS))
+	$(TORCH)/bin/python reader/train_numbers.py numbers_2 --minutes 50 --start reader/numbers_2.npz --teacher $(READS) $(if $(STRINGS),--strings $(STRINGS))
 	$(BIN)/python reader/bundle.py finder
 	$(BIN)/python reader/bundle.py numbers
 	$(BIN)/python reader/calibrate.py $(if $(STRINGS),--strings $(STRINGS))

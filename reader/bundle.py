@@ -1,7 +1,6 @@
 """Put a trained network for lines or pages into the package, quantized to 8 bits.
 
-python reader/bundle.py numbers         # reader/numbers.npz -> src/tendigits/numbers/assets/numbers.onnx
-python reader/bundle.py teacher         # the mean of reader/numbers_*.npz -> .reader/teacher.onnx
+python reader/bundle.py numbers           # reader/numbers_*.npz -> src/tendigits/numbers/assets/numbers.onnx
 python reader/bundle.py finder          # needs .reader/fonts, of fetch_fonts.py
 python reader/bundle.py second_opinion  # needs .reader/pool.npz and line_crops.npz
 """
@@ -15,7 +14,7 @@ import numpy as np
 from tendigits.files import replacing
 from tendigits.model.onnx import to_onnx
 from tendigits.model.quantize import quantize
-from train_numbers import TEACHER, write_lines, write_pages
+from train_numbers import write_lines, write_pages
 from training import load_weights
 
 ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "numbers" / "assets"
@@ -33,7 +32,7 @@ SEED, SAMPLES, BATCH = 12, 64, 4
 def main() -> None:
     """Write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", choices=("finder", "numbers", "teacher", "second_opinion"))
+    parser.add_argument("which", choices=("finder", "numbers", "second_opinion"))
     given = parser.parse_args()
     import tendigits  # noqa: F401
 
@@ -44,12 +43,8 @@ def main() -> None:
 
         model, about = with_weights(build_finder(), "finder"), {}
         x, _ = write_pages(SEED, 0, SAMPLES, True)
-    elif given.which in ("numbers", "teacher"):
-        from number_network import TEACHERS, build as build_numbers, ensemble
-
-        names = TEACHERS if given.which == "teacher" else ("numbers",)
-        models = [with_weights(build_numbers(), name) for name in names]
-        model = ensemble(models) if len(models) > 1 else models[0]
+    elif given.which == "numbers":
+        model = number_ensemble()
         x, _ = write_lines(SEED, 0, SAMPLES, True)
     else:
         from digit_network import build, take_crops
@@ -57,7 +52,7 @@ def main() -> None:
         model, about = with_weights(build(), "second_opinion"), about | CALIBRATION
         x, _ = take_crops(SEED, 0, SAMPLES, True)
     batches = np.split(x.astype(np.float32), SAMPLES // BATCH)
-    path = TEACHER if given.which == "teacher" else ASSETS / f"{given.which}.onnx"
+    path = ASSETS / f"{given.which}.onnx"
     with replacing(path) as temporary:
         temporary.write_bytes(quantize(to_onnx(model, about), batches, ends=False))
     print(f"{path}: {path.stat().st_size:,} bytes")
@@ -67,6 +62,13 @@ def with_weights(model: Any, name: str) -> Any:
     """A network with the weights of a training."""
     load_weights(model, Path(__file__).parent / f"{name}.npz")
     return model
+
+
+def number_ensemble() -> Any:
+    """The networks that read lines together."""
+    from number_network import MEMBERS, build, ensemble
+
+    return ensemble([with_weights(build(), name) for name in MEMBERS])
 
 
 if __name__ == "__main__":

@@ -64,8 +64,8 @@ NETWORKS = {
     "numbers": Network(
         "tendigits: a line of digits and signs",
         "Reads a strip of a page, 40 pixels high: which character has its centre at each second column, and where its "
-        "edges are. It learned from two networks with the same layers.",
-        "numbers/assets/numbers.onnx", ("numbers.npz",), "image-to-text",
+        "edges are. The mean of two networks with the same layers.",
+        "numbers/assets/numbers.onnx", ("numbers_1.npz", "numbers_2.npz"), "image-to-text",
         "for each second column: logits of digits, signs, sides of cells and *none*, and distances to the edges",
         (("numbers", "cheques", "amounts on cheques"), ("numbers", "cells_gradesheet", "cells of mark sheets"),
          ("numbers", "sudoku_photo", "numbers in photographed 9x9 grids; pencilled candidates have no label"),

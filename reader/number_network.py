@@ -11,11 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from blocks import convolve, residual
 from synthesis.lines import UNKNOWN, Line
-from numpy.typing import NDArray
-
 from tendigits.digits.network import softmax
 from tendigits.numbers.decode import HEIGHT, NONE, STRIDE
 from tendigits.numbers.network import GRID, NumberNetwork
@@ -23,14 +22,14 @@ from tendigits.pictures.image import Grey
 from tendigits.teach import number_targets
 from tendigits.teach.number_targets import Floats
 
-TEACHERS = ("numbers_1", "numbers_2")
-"""Names of the two trainings whose mean teaches the network that reads."""
+MEMBERS = ("numbers_1", "numbers_2")
+"""Names of the two trainings whose networks are averaged."""
 
 TAUGHT = 0.5
-"""Share of the teachers' probabilities in the target, where they are right; the rest is the class."""
+"""Share of a teacher's probabilities in the target, where it is right; the rest is the class."""
 
 SOFT = 6
-"""Columns of the targets before the teachers' probabilities."""
+"""Columns of the targets before the teacher's probabilities."""
 
 
 def build(channels: tuple[int, int, int, int] = (24, 40, 72, 160)) -> keras.Model:

@@ -2,9 +2,9 @@
 
 python reader/train_numbers.py finder --minutes 25        # goes on from its last checkpoint
 python reader/train_numbers.py second_opinion             # on each digit, from the crops of pool.py and line_crops.py
-python reader/train_numbers.py numbers_1 --minutes 60       # one of the two teachers
+python reader/train_numbers.py numbers_1 --minutes 60       # one of the two networks that are averaged
 python reader/train_numbers.py numbers_1 --strings FOLDER   # the same, and it learns from real writing, too
-python reader/train_numbers.py numbers --start reader/numbers_1.npz       # one that learns from the two, too
+python reader/train_numbers.py numbers_1 --teacher FILE       # ... and from what an .onnx file of both says
 """
 
 import argparse
@@ -31,12 +31,9 @@ from tendigits.data.mnist import load_data
 from tendigits.data.preprocess import standardize
 from tendigits.numbers.decode import HEIGHT, NONE, STRIDE
 from tendigits.numbers.network import NumberNetwork
-from training import FOLDER, ROOT, Samples, Task, save_weights, train, workers
+from training import ROOT, Samples, Task, save_weights, train, workers
 
 SEED = 7
-
-TEACHER = FOLDER / "teacher.onnx"
-"""The mean of numbers_1 and numbers_2, of bundle.py."""
 
 GAP = 16
 """Pixels between two lines of a strip."""
@@ -84,7 +81,7 @@ def page_writer(lowest: float = LOWEST) -> PageWriter:
 
 @cache
 def teacher(path: Path) -> NumberNetwork:
-    """The mean of the networks that a new one learns from, as bundle.py writes it."""
+    """The network that a new one learns from."""
     return NumberNetwork(path.read_bytes(), 1)
 
 
@@ -129,12 +126,13 @@ def write_pages(seed: int, part: int, n: int, good: bool) -> Samples:
 def main() -> None:
     """Train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", choices=("second_opinion", "finder", "numbers_1", "numbers_2", "numbers"))
+    parser.add_argument("which", choices=("second_opinion", "finder", "numbers_1", "numbers_2"))
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--chunks", type=int, help="Chunks of the whole schedule.")
     parser.add_argument("--start", type=Path, help="Weights to begin with.")
     parser.add_argument("--rate", type=float, help="Peak of the learning rate.")
     parser.add_argument("--strings", type=Path, help="Folder of real writing to learn from.")
+    parser.add_argument("--teacher", type=Path, help="File of another network, whose probabilities are learned, too.")
     parser.add_argument("--seed", type=int, default=SEED, help="Another one writes other samples.")
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
@@ -158,8 +156,7 @@ def main() -> None:
         write = partial(digit_network.take_crops, given.seed)
         task = Task("second_opinion", write, digit_network.build, digit_network.loss, batch=128, rate=2e-3)
     else:
-        taught_by = TEACHER if given.which == "numbers" else None
-        write = partial(write_lines, given.seed, strings=given.strings, taught_by=taught_by)
+        write = partial(write_lines, given.seed, strings=given.strings, taught_by=given.teacher)
         task = Task(given.which, write, number_network.build, number_network.loss)
     task = replace(task, rate=given.rate or task.rate)
     chunks = given.chunks or {"second_opinion": 450, "finder": 130}.get(given.which, 110)
