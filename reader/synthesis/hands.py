@@ -272,7 +272,7 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
     """Choose somebody's way to write."""
     source = str(rng.choice(list(SOURCES), p=list(SOURCES.values())))
     fonts = {"mixed": [], "script": shapes.scripts, "print": shapes.prints, "display": shapes.displays}[source]
-    printed = source in ("print", "display")
+    printed = bool(fonts) and source in ("print", "display")
     close = (
         rng.uniform(0.08, 0.2) if printed else rng.uniform(-0.12, 0.1) if rng.random() < 0.5 else rng.uniform(0.05, 0.4)
     )
@@ -289,7 +289,7 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
         uneven=0.0 if printed else float(rng.uniform(0.01, 0.07)),
         slope=float(rng.normal(0, 0.01 if printed else 0.03)),
         own=0.8 if rng.random() < 0.5 else 0.0,
-        person=_draw_person(shapes.people, rng) if source == "mixed" else {},
+        person={} if fonts else _draw_person(shapes.people, rng),
     )
 
 

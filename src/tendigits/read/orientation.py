@@ -25,7 +25,7 @@ class OrientationOptions:
     enough_characters: int = 48  # after these no further numbers are looked at
     batch_size: int = 16  # numbers viewed at once, the longest first, until there are enough characters
     max_numbers: int = 64  # numbers viewed at most; the longest ones may be words
-    upright_clearness: float = 0.94  # from here on, a page counts as upright
+    upright_clearness: float = 0.96  # from here on, a page counts as upright
     sideways_clearness: float = 0.92  # if less as it lies and upside down, it may lie on its side
     min_improvement: float = 0.03  # by which another orientation must be clearer than the page as it lies
     min_clearness: float = 0.9  # of another orientation
