@@ -11,12 +11,12 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+
+import pytest
 
 from environments import ROOT, date_and_commit, machine, options, replace_between, save
 from measuring.lines import make_page
@@ -72,9 +72,9 @@ def main() -> None:
     reader, record = Reader(), dict[str, dict[str, dict[str, float]]]()
     for name in given.rules:
         record[name] = {}
-        with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as replacement:
             for rule in RULES[name]:
-                stack.enter_context(patch.object(*rule))
+                replacement.setattr(*rule)
             for set_name, measure in measures:
                 started = time.process_time()
                 counts = measure(reader)

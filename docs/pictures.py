@@ -29,6 +29,7 @@ from rich.text import Text
 
 from gallery import FIELDS, empty_form
 from tendigits.data.mnist import load_data
+from tendigits.read.reader import Reader
 
 DOCS = Path(__file__).parent
 COLUMNS, WIDE, ROWS = 92, 106, 60
@@ -110,10 +111,13 @@ def show_reading(folder: Path) -> None:
 
 
 def show_table(folder: Path) -> None:
-    """table.jpg and table.svg: a photo of a table, and what becomes of it."""
+    """table.jpg and table.svg: a photo of a table, and what becomes of it; stages.jpg: how it is read."""
     with Image.open(folder / "marks.jpg") as picture:
         picture.thumbnail((900, 900))
         picture.save(DOCS / "table.jpg", quality=80)
+    stages = Reader().read(folder / "marks.jpg", debug=True).debug()
+    stages.thumbnail((1600, 1600))
+    stages.save(DOCS / "stages.jpg", quality=75)
     command = ["tendigits", "read", "marks.jpg", "--table", "marks.xlsx"]
     (DOCS / "table.svg").write_text(draw(command, run_in_terminal(command, folder, WIDE), WIDE))
 

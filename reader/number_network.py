@@ -76,10 +76,10 @@ def soft_targets(teacher: NumberNetwork, picture: Grey, classes: NDArray[np.int6
     """
     missing = -picture.shape[1] % GRID
     whole = np.pad(picture, ((0, 0), (0, missing)), "edge")
-    said = softmax(teacher([whole])[0][: len(classes), : NONE + 1])
-    is_wrong = said.argmax(axis=1) != classes
-    said[is_wrong] = np.eye(NONE + 1, dtype=np.float32)[classes[is_wrong]]
-    return said
+    outputs = softmax(teacher([whole])[0][: len(classes), : NONE + 1])
+    is_wrong = outputs.argmax(axis=1) != classes
+    outputs[is_wrong] = np.eye(NONE + 1, dtype=np.float32)[classes[is_wrong]]
+    return outputs
 
 
 def loss(y_true: Any, y_pred: Any) -> Any:

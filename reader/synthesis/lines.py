@@ -54,7 +54,7 @@ COMB = 0.3
 WIDE_GAP = 10
 """Pixels between two characters, from which on the side of a cell may stand there."""
 
-SPECKS, MOST_SPECKS = 0.2, 5
+SPECKS, MAX_SPECKS = 0.2, 5
 """Share of the lines with specks and ticks that touch nothing, and how many at most."""
 
 SQUEEZED = 0.25
@@ -185,7 +185,7 @@ def _add_specks(canvas: Canvas, hand: Hand, rng: Rng) -> None:
     if rng.random() >= SPECKS:
         return
     taken = cv2.dilate(np.maximum(canvas.writing, canvas.others), np.ones((5, 5), np.uint8)) > FAINT
-    for _ in range(int(rng.integers(1, MOST_SPECKS + 1))):
+    for _ in range(int(rng.integers(1, MAX_SPECKS + 1))):
         x, y = (float(rng.uniform(0, size)) for size in (WIDTH, HEIGHT))
         length, angle = float(rng.uniform(0, 0.4)) * hand.height, float(rng.uniform(0, np.pi))
         end = round(x + length * np.cos(angle)), round(y + length * np.sin(angle))

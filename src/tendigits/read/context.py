@@ -172,7 +172,7 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_number: IsC
             min_words = max(OPTIONS.min_words, OPTIONS.min_word_fraction * len(numbers | words))
             is_wordy = len(only_words) >= min_words and len(contradicting) <= max_contradicting
             if is_wordy:
-                yield from (i for cell in numbers - contradicting for i in layout.cells[cell])
+                yield from (i for cell in numbers for i in layout.cells[cell])
                 if axis == 1:
                     word_columns.add(index)
             if axis == 1 and not numbers and words:

@@ -30,6 +30,7 @@ export async function openImage(file) {
   }
   const scale = Math.min(1, DECODED_SIDE / Math.max(width, height));
   const [resizeWidth, resizeHeight] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+  /** @type {ImageBitmapOptions} */
   const size = scale < 1 ? { resizeWidth, resizeHeight, resizeQuality: "high" } : {};
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", ...size }).catch(refuse);
   const { pixels } = greyOf(bitmap, "white");
