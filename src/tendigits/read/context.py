@@ -299,7 +299,7 @@ def _doubt_lost_points(read: list[Reading], layout: Layout) -> None:
         with_point = [i for i in members if re.fullmatch(r"[-+]?\d+[.,]\d+", read[i].text)]
         if len(with_point) >= max(OPTIONS.min_decimals, OPTIONS.min_decimal_fraction * len(members)):
             for i in members:
-                if read[i].text.isdigit():
+                if without_closing(read[i].text).isdigit():
                     read[i] = replace(read[i], doubt=read[i].doubt or LOST_POINT)
 
 
