@@ -55,7 +55,10 @@ WIDE_GAP = 10
 """Pixels between two characters, from which on the side of a cell may stand there."""
 
 SPECKS, MAX_SPECKS = 0.2, 5
-"""Share of the lines with specks and ticks that touch nothing, and how many at most."""
+"""Share of the lines with specks and ticks on empty paper, and how many at most."""
+
+SPECK_DISTANCE = 0.6
+"""Digit heights: from a speck to what is written, at least; a closer one may be a point."""
 
 SQUEEZED = 0.25
 """Share of the cells whose sides may touch what is written between them."""
@@ -184,7 +187,8 @@ def _add_specks(canvas: Canvas, hand: Hand, rng: Rng) -> None:
     """Specks and short ticks on empty paper."""
     if rng.random() >= SPECKS:
         return
-    taken = cv2.dilate(np.maximum(canvas.writing, canvas.others), np.ones((5, 5), np.uint8)) > FAINT
+    reach = 2 * round(SPECK_DISTANCE * hand.height) + 1
+    taken = cv2.dilate(np.maximum(canvas.writing, canvas.others), np.ones((reach, reach), np.uint8)) > FAINT
     for _ in range(int(rng.integers(1, MAX_SPECKS + 1))):
         x, y = (float(rng.uniform(0, size)) for size in (WIDTH, HEIGHT))
         length, angle = float(rng.uniform(0, 0.4)) * hand.height, float(rng.uniform(0, np.pi))

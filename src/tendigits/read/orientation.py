@@ -28,7 +28,7 @@ class OrientationOptions:
     upright_clearness: float = 0.96  # from here on, a page counts as upright
     sideways_clearness: float = 0.92  # if less as it lies and upside down, it may lie on its side
     min_improvement: float = 0.03  # by which another orientation must be clearer than the page as it lies
-    min_clearness: float = 0.9  # of another orientation
+    min_clearness: float = 0.85  # of another orientation
 
 
 OPTIONS = OrientationOptions()
