@@ -60,6 +60,7 @@ class ContextOptions:
     usual_prior: float = 0.02
     usual_prior_in_list: float = 0.3  # of numbers below each other, of which one may well be a date
     unusual_prior: float = 0.001
+    shape_prior: float = 2.0  # of another number of digits before the point
     min_noise: float = 0.02  # lower bound for the probability that a sign is a speck, if it does not fit its column
 
     # Lost decimal points.
@@ -307,9 +308,13 @@ def _reweighed(reading: Reading, others: Counter[str], n_others: int, usual_prio
     """A number, reweighed by how many of the others in its column have its form."""
 
     def log_frequency(text: str) -> float:
-        forms, prior = _forms(text), usual_prior if is_usual(text) else OPTIONS.unusual_prior
-        prior = OPTIONS.integer_prior if forms == ("0",) else prior
-        return float(np.mean([np.log((others[form] + prior) / (n_others + 1)) for form in forms]))
+        (form, *shapes), prior = _forms(text), usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        prior = OPTIONS.integer_prior if form == "0" else prior
+        fractions = [(others[form] + prior) / (n_others + 1)]
+        fractions += [
+            (others[shape] + OPTIONS.shape_prior) / (others[form] + OPTIONS.shape_prior + 1) for shape in shapes
+        ]
+        return float(np.log(fractions).sum())
 
     order = np.argsort([centre(each.box) for each in [*reading.characters, *reading.rejected]], kind="stable")
     candidates = [[*reading.characters, *reading.rejected][i] for i in order]
