@@ -73,6 +73,7 @@ def rng():
 def test_the_constants_are_those_of_python():
     defined = {name: getattr(module, name) for module in MODULES for name in vars(module) if name.isupper()}
     defined |= {"MAX_BYTES": limits.MAX_BYTES, "CUBIC": -0.75, "UNIT": 2048}  # the last two are OpenCV's
+    defined |= {"DECODED_SIDE": 1024}  # the page's own: the browser shrinks a larger picture of a digit
     web = Path(str(WEB))
     files = [*web.glob("exported/*.js"), *web.glob("page/shared/stages/*.js"), web / "page/shared/image.js"]
     script = "".join(path.read_text() for path in files)
