@@ -91,7 +91,7 @@ def test_the_readmes_commands_run_in_order(run_cli, small_npz, tmp_path, monkeyp
     typed = [command for command in commands("README.md") if command.startswith("tendigits")]
     assert typed.count("tendigits serve") == typed.count("tendigits teach") == 1  # see test_api.py
     typed = [command for command in typed if command not in ("tendigits serve", "tendigits teach")]
-    assert len(typed) == 17
+    assert len(typed) == 18
     fewer = {"train": "--epochs 2", "sweep": "--trials 2", "export": ""}
     (tmp_path / "space.toml").write_text("epochs = [1, 2]\n" + blocks("README.md", "toml")[0])
     with np.load(small_npz) as digits:
@@ -111,7 +111,7 @@ def test_the_readmes_commands_run_in_order(run_cli, small_npz, tmp_path, monkeyp
     assert "30427\n319" in words["tendigits read photo.jpg"]
     assert words["tendigits read meter.png --one"].startswith("3  ")
     assert "30427" in (tmp_path / "out.csv").read_text()
-    assert (tmp_path / "read.png").exists()
+    assert all((tmp_path / name).exists() for name in ("read.png", "a.pdf"))
     assert openpyxl.load_workbook(tmp_path / "marks.xlsx")["marks.heic"]["A1"].value == 30427
     names = {path.name for path in (tmp_path / "runs").iterdir()}
     assert names > {"first", "small", "wide", "mine", "sweep", "compared.png"}
