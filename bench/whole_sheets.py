@@ -89,7 +89,8 @@ def table(record: dict[str, Any]) -> str:
         "| sheets | n | numbers right | rows right | accepted | wrong of these | upright | seconds |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for name, own in record["sets"].items():
+    for name, counts in record["sets"].items():
+        own = Counter(counts)  # it keeps no zeros
         n, numbers, accepted = own["sheets"], own["numbers"], own["accepted"]
         fractions = [
             f"{own['right'] / numbers:.1%} of {numbers:,}", f"{own['rows_right']} of {own['rows']}",
