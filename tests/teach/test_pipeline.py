@@ -103,7 +103,7 @@ def test_numbers_teach_both_networks(store, digits: Dataset, short, learned):
 
 @pytest.mark.slow
 def test_misread_numbers_are_learned_without_forgetting(store, digits: Dataset, short):
-    """This person writes a 4 as a mirrored 2, which is read as a 5 or a 6."""
+    """This person writes a 4 as a star, which is not read at all."""
     rng = np.random.default_rng(0)
     texts = ["{}4{}{}".format(*rng.integers(0, 10, 3)) for _ in range(12)]
     page = page_of(digits, texts, rng)
@@ -117,21 +117,22 @@ def test_misread_numbers_are_learned_without_forgetting(store, digits: Dataset, 
     tuned = fine_tune_reader(store, digits, lambda _: None, lambda: NOW)
     report = tuned.report
     assert report["numbers"]["after"] > report["numbers"]["before"]
-    for name, lost in (("mnist", 0.025), ("generated_numbers", 0.03)):  # a mirrored 2 is near to a 2
-        assert report[name]["after"] >= report[name]["before"] - lost
+    for name in ("mnist", "generated_numbers"):
+        assert report[name]["after"] >= report[name]["before"] - 0.01  # of some hundred
     network = load_network(store, tuned).network
     after = [line.value for line in Reader(network, threads=1).read(page).numbers]
     assert np.mean([text in after for text in texts]) > 0.8, "a fifth is held out and not learned"
 
 
 def page_of(digits: Dataset, texts: list[str], rng: np.random.Generator) -> np.ndarray:
-    """A page with a number in each row; a 4 is a mirrored 2."""
-    page = np.zeros((60 + 80 * len(texts), 400), np.uint8)
+    """A page with a number in each row; a 4 is a star."""
+    page, star = np.zeros((60 + 80 * len(texts), 400), np.uint8), np.zeros((28, 28), np.uint8)
+    for start, end in (((5, 4), (22, 23)), ((22, 4), (5, 23)), ((14, 3), (14, 24))):
+        cv2.line(star, start, end, 255, 3, cv2.LINE_AA)
     for row, text in enumerate(texts):
         for column, character in enumerate(text):
-            written = rng.choice(np.flatnonzero(digits.y_test == int(character.replace("4", "2"))))
-            own = digits.x_test[written][:, :: -1 if character == "4" else 1]
-            digit = cv2.resize(np.ascontiguousarray(own), (48, 48), interpolation=cv2.INTER_AREA)
-            place = page[40 + 80 * row : 88 + 80 * row, 60 + 42 * column : 108 + 42 * column]
+            own = digits.x_test[rng.choice(np.flatnonzero(digits.y_test == int(character)))]
+            digit = cv2.resize(star if character == "4" else own, (48, 48), interpolation=cv2.INTER_AREA)
+            place = page[40 + 80 * row : 88 + 80 * row, 60 + 36 * column : 108 + 36 * column]
             np.maximum(place, digit, out=place)
     return (235 - 0.75 * page).astype(np.uint8)
