@@ -53,8 +53,11 @@ def test_good_clients_notice_no_attack_and_no_memory_stays(guarded_server, digit
         expected = {request: ask(first, request) for request in requests(digits)}
     assert {status for status, _ in expected.values()} == {200}
     with ThreadPoolExecutor(BAD_CLIENTS) as workers:  # onnxruntime keeps the memory of each worker's largest page
-        answers = Counter(workers.map(attack, [server.port] * BAD_CLIENTS, [COSTLY] * BAD_CLIENTS))
-    assert {"costly page 200"} <= answers.keys() <= {"costly page 200", "costly page 503"}  # 503: a busy machine
+        for _ in range(3):  # a busy machine may refuse some at first
+            answers = {*workers.map(attack, [server.port] * BAD_CLIENTS, [COSTLY] * BAD_CLIENTS)}
+            if answers == {"costly page 200"}:
+                break
+    assert answers == {"costly page 200"}
     before, started = server.memory(), time.monotonic()
     ours, theirs = get_context("spawn").Pipe()
     probe = get_context("spawn").Process(target=time_live, args=(server.port, server.process.pid, theirs), daemon=True)
