@@ -17,6 +17,10 @@ SHADED, PRINTED, SEEN_THROUGH, UNEVEN_PEN, COMPRESSED, NEGATIVE = 0.5, 0.6, 0.06
 and light strokes on dark."""
 
 
+HARD_SHADOW, DARKEST_SHADOW = 0.06, 0.35
+"""Share of the pictures with the shadow of a hand or a phone on them, and what is left of the light in it at least."""
+
+
 @dataclass(frozen=True)
 class Light:
     """How bad a picture may be."""
@@ -43,6 +47,8 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: 
     if rng.random() < SHADED:
         corners = rng.uniform(1 - rng.uniform(0, 0.5), 1, (2, int(rng.integers(2, 4)))).astype(np.float32)
         paper *= cv2.resize(corners, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    if rng.random() < HARD_SHADOW:
+        paper *= _shadow(shape, rng)
     contrast = float(rng.uniform(light.faintest, 0.45) if rng.random() < 0.5 else rng.uniform(0.4, 0.95))
     if rng.random() < PRINTED:
         paper *= 1 - float(rng.uniform(0.05, light.pattern)) * contrast * patterns.draw(rng, shape)
@@ -67,6 +73,17 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: 
         _, packed = cv2.imencode(".jpg", taken, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])
         taken = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
     return taken
+
+
+def _shadow(shape: tuple[int, int], rng: Rng) -> Floats:
+    """The light on a sheet with a shadow that begins at a line across it: float32 of the shape, 0 to 1."""
+    height, width = shape
+    angle, reach = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(-0.4, 0.4)) * max(shape)
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    along = (x - width / 2) * np.cos(angle) + (y - height / 2) * np.sin(angle) - reach
+    edge = float(rng.uniform(0.5, 6))
+    light: Floats = (1 - (1 - rng.uniform(DARKEST_SHADOW, 0.85)) / (1 + np.exp(-along / edge))).astype(np.float32)
+    return light
 
 
 def coarser(picture: Floats, scale: float) -> Floats:

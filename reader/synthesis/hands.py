@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.fonts import Font
+from synthesis.fonts import DISPLAYED, Font
 from synthesis.glyphs import EM, PAD, Glyph, Grey, Rng, glyph_of, write
 from synthesis.signs import MARKS, SIGNS, draw_glyph, draw_sign_glyph
 from synthesis.strokes import draw_digit
@@ -29,6 +29,9 @@ People = Sequence[tuple[float, Sequence[Drawings]]]
 OTHER_SHAPES = 0.12
 """Share of the digits of one person's hand that are another's, for there are few drawings of some people."""
 
+LABEL_TRIES = 6
+"""Printed words of a form that are tried until some fit their place."""
+
 SIGN_EDGES = {
     "/": ((-0.15, 0.05), (0.95, 1.2)),
     "+": ((0.1, 0.4), (0.7, 0.95)),
@@ -40,7 +43,7 @@ SIGN_EDGES = {
 N_SHAPES, WORDS = 600, 600
 """Drawn shapes of each character, and words; to draw one anew each time would cost more than the rest of a line."""
 
-SOURCES = {"mixed": 0.57, "script": 0.16, "print": 0.22, "display": 0.05}
+SOURCES = {"mixed": 0.53, "script": 0.15, "print": 0.23, "display": 0.09}
 """Shares of lines by mixed hands, in one handwriting font, in one printed font, and of seven segments."""
 
 OF_MNIST, OF_STROKES = 0.5, 0.36
@@ -75,6 +78,12 @@ TALL_ONES, TALLEST_ONE = 0.3, 1.6
 
 STEEP, STEEPEST = 0.2, 0.7
 """Share of the hands that slant far to the right, and how far at most: the top of a digit, in digit heights."""
+
+WIDEST_DISPLAY_GAP, MOST_SLANTED_DISPLAY = 0.7, 0.28
+"""Of a display's digits: the widest gap, and how far the top leans to the right at most, in digit heights."""
+
+LOW_DECIMALS = 0.3
+"""Share of a display's numbers with lower digits behind the point."""
 
 SPREAD, MIN_SPREAD_GAP, MAX_SPREAD_GAP = 0.1, 0.4, 1.5
 """Share of the hands whose digits stand far apart, and how far at least and at most, in digit heights."""
@@ -172,6 +181,7 @@ class Shapes:
         self.kept |= {label: [draw_sign_glyph(label, rng) for _ in range(N_SHAPES)] for label in SIGNS}
         self.marks = [draw_glyph("", MARKS[i % len(MARKS)], rng, wobble=0.06) for i in range(WORDS)]
         self.words = [self._draw_word(rng) for _ in range(WORDS)]
+        self.labels = [self._draw_label(rng) for _ in range(WORDS)]
 
     def write_number(self, canvas: Canvas, text: str, x: float, base: float, hand: Hand, rng: Rng) -> float:
         """Write a number from x on, as far as it fits; returns where it ends.
@@ -179,6 +189,9 @@ class Shapes:
         Args:
             base: the baseline at x = 0, in pixels.
         """
+        if hand.is_display:
+            text = "".join(label for label in text if label in DISPLAYED)
+        low = float(rng.uniform(0.5, 0.8)) if hand.is_display and rng.random() < LOW_DECIMALS else 1.0
         before: dict[str, Glyph] = {}
         linked = rng.random() < LINKED
         is_slashed = bool(hand.uneven) and rng.random() < SLASHED_ZERO
@@ -195,6 +208,7 @@ class Shapes:
             if glyph is None or rng.random() > hand.own:
                 glyph = before[label] = self._glyph(label, hand, rng)
             usual = hand.height * float(np.exp(rng.normal(0, hand.uneven))) * (zero if label == "0" else large)
+            usual *= low if "." in text[:place] else 1.0
             height = usual * (one if label == "1" else 1.0)
             large = 1.0
             bend = rng.normal(0, BEND * EM, (4, 4, 2)).astype(np.float32) if hand.uneven else None
@@ -244,6 +258,14 @@ class Shapes:
         canvas.add(canvas.others, strokes, x + left, middle - height / 2 + top + float(rng.normal(0, 0.06)) * height)
         return x + glyph.width * height * hand.aspect
 
+    def write_label(self, canvas: Canvas, x: float, base: float, height: float, rng: Rng, end: float = np.inf) -> None:
+        """Print some words from x on, with digits as high as `height` pixels, unless they go on beyond an end."""
+        for glyph in (self.labels[i] for i in rng.integers(len(self.labels), size=LABEL_TRIES)):
+            if x + glyph.width * height <= end:
+                strokes, left, top = write(glyph, (height, height), max(0.45, 0.06 * height), 0.0)
+                canvas.add(canvas.others, strokes, x + left, base - height + top)
+                break
+
     def _glyph(self, label: str, hand: Hand, rng: Rng) -> Glyph:
         """A character's shape in somebody's hand."""
         if hand.font is not None:
@@ -260,6 +282,14 @@ class Shapes:
             kept = self.kept[label]
             return kept[int(rng.integers(len(kept)))]
         return self.scripts[int(rng.integers(len(self.scripts)))].glyph(label)
+
+    def _draw_label(self, rng: Rng) -> Glyph:
+        """One to four words in a printed font, as one glyph."""
+        fonts = self.prints or self.scripts
+        text = " ".join(draw_word(rng) for _ in range(int(rng.integers(1, 5)))).capitalize()
+        text = f"({text})" if rng.random() < 0.1 else text + str(rng.choice(["", "", ":", " =", "."]))
+        shape, top, height = fonts[int(rng.integers(len(fonts)))].text(text)
+        return glyph_of("", shape, top, max(0.1, height))
 
     def _draw_word(self, rng: Rng) -> Glyph:
         """A word in a font, as one glyph."""
@@ -278,13 +308,17 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
     )
     if rng.random() < SPREAD:
         close = rng.uniform(MIN_SPREAD_GAP, MAX_SPREAD_GAP)
+    slant = 0.0 if printed else float(rng.uniform(0.25, STEEPEST) if rng.random() < STEEP else rng.normal(0.12, 0.2))
+    is_display = printed and source == "display"
+    if is_display:
+        close, slant = rng.uniform(0.1, WIDEST_DISPLAY_GAP), float(rng.uniform(0, MOST_SLANTED_DISPLAY))
     thin = rng.uniform(0.015, 0.05) if rng.random() < 0.5 else rng.uniform(0.035, 0.1)
     return Hand(
         font=fonts[int(rng.integers(len(fonts)))] if fonts else None,
         height=height,
-        aspect=float(np.exp(rng.normal(0, 0.08 if printed else 0.2))),
+        aspect=float(np.exp(rng.normal(0, 0.08 if printed and not is_display else 0.2))),
         pen=max(0.45, height * float(thin)),
-        slant=0.0 if printed else float(rng.uniform(0.25, STEEPEST) if rng.random() < STEEP else rng.normal(0.12, 0.2)),
+        slant=slant,
         gap=float(close),
         uneven=0.0 if printed else float(rng.uniform(0.01, 0.07)),
         slope=float(rng.normal(0, 0.01 if printed else 0.03)),

@@ -36,8 +36,9 @@ TOOTH = 1.6
 UNRULED = 2.5
 """Of a digit's height: the narrowest column of a table without ruled lines, where only room parts the cells."""
 
-EMPTY, TABLE, ALONE, COLUMN_SUMS = 0.08, 0.33, 0.12, 0.1
-"""Shares of the pages without a number, with a table, with one number, and with sums written below each other."""
+EMPTY, TABLE, ALONE, COLUMN_SUMS, FORM = 0.07, 0.33, 0.12, 0.08, 0.16
+"""Shares of the pages without a number, with a table, with one number, with sums written below each other, and of
+printed forms that were filled in."""
 
 ONE_DIGIT = 0.3
 """Share of the pages with one number on which that is a single digit."""
@@ -57,6 +58,16 @@ small number in a corner."""
 
 TWO_HANDS, OTHERS_CELL = 0.4, 0.4
 """Share of the tables that are filled in by a second hand, as a printed form is, and of their cells that it wrote."""
+
+SIDEWAYS_HEADS, BLACK, SCREENED = 0.15, 0.06, 0.1
+"""Share of the ruled tables whose first row has heads that are turned by 90 degrees, and of the rows and columns of a
+third of them that are black, and that are printed with a screen of dots."""
+
+PENCIL, FAINTEST_PENCIL = 0.12, 0.3
+"""Share of the pages on which the writing is fainter than the print, and how faint at most."""
+
+FILLED_PLACE = 0.7
+"""Share of a form's places that are filled in."""
 
 THICK_EVERY = 3
 """Rows and columns between two thick lines, in half of the ruled tables."""
@@ -110,6 +121,8 @@ class PageWriter:
             canvas.others = cv2.warpPerspective(canvas.others, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
             desk = draw_desk(matrix, rng) if rng.random() < DESK else np.zeros((SIDE, SIDE), np.uint8)
             canvas.writing[desk > 0] = canvas.others[desk > 0] = 0
+            if rng.random() < PENCIL:
+                canvas.writing = (canvas.writing * rng.uniform(FAINTEST_PENCIL, 0.8)).astype(np.uint8)
             picture = photograph(canvas, self.patterns, last, rng, light)
             picture[desk > 0] = (picture[desk > 0] * rng.uniform(0.1, 0.7)).astype(np.uint8)
             last = canvas.writing
@@ -143,6 +156,8 @@ class PageWriter:
             return self._table(canvas, replace(hand, gap=min(hand.gap, CLOSE)), rng)
         if chance < EMPTY + ALONE + TABLE + COLUMN_SUMS:
             return self._column_sums(canvas, hand, rng)
+        if chance < EMPTY + ALONE + TABLE + COLUMN_SUMS + FORM:
+            return self._form(canvas, replace(hand, gap=min(hand.gap, CLOSE)), rng)
         return self._lines(canvas, hand, rng)
 
     def _number(
@@ -196,7 +211,7 @@ class PageWriter:
         numbers: list[Number] = []
         ruled = rng.random() < RULED
         single = ruled and rng.random() < ONE_A_CELL
-        down = float(rng.uniform(1.25, 2.6)) * hand.height
+        down = float(rng.uniform(1.1, 2.6)) * hand.height
         across = float(np.exp(rng.uniform(np.log(1.2 if ruled else UNRULED), np.log(6)))) * hand.height
         if single:
             across = down * float(rng.uniform(0.85, 1.15))
@@ -205,9 +220,21 @@ class PageWriter:
         second = draw_hand(self.shapes, rng, hand.height * float(rng.uniform(0.8, 1.25)))
         tooth = TOOTH * hand.height if single else 0.0
         others = OTHERS_CELL if rng.random() < TWO_HANDS and second.height < 0.9 * down else 0.0
-        for y in rows:
+        if ruled and rng.random() < SIDEWAYS_HEADS:
+            rows = rows[np.r_[0, 1 + np.flatnonzero(rows[1:] >= top + float(rng.uniform(3, 6)) * hand.height)]]
+            heads = np.append(rows, SIDE)[1] - rows[0]
+            for x in columns:
+                self._sideways_head(canvas, (x, rows[0], across, heads), hand, rng)
+        black = (
+            self._shade(canvas, rows, columns, (across, down), hand, rng) if ruled and rng.random() < 1 / 3 else set()
+        )
+        for n, y in enumerate(rows):
+            if n == 0 and len(rows) > 1 and rows[1] - rows[0] > 1.5 * down:
+                continue  # the heads
             end = -np.inf
             for x in columns:
+                if (x, y) in black:
+                    continue
                 chance, writer = rng.random(), second if rng.random() < others else hand
                 if x < end:
                     continue  # what stands in the cell before it reaches into this one
@@ -225,6 +252,76 @@ class PageWriter:
                         end = float(number.end[0])
         if ruled:
             _draw_rules(canvas.others, rows, columns, hand.height, rng)
+        return numbers
+
+    def _sideways_head(self, canvas: Canvas, cell: tuple[float, float, float, float], hand: Hand, rng: Rng) -> None:
+        """A printed head (left, top, width, height of its cell) that runs upwards."""
+        left, top, across, down = cell
+        lines = Canvas((max(8, round(across)), max(8, round(down))))
+        size = hand.height * float(rng.uniform(0.5, 1))
+        for y in np.arange(0.2 * size, across - size, 1.3 * size):
+            self.shapes.write_label(lines, 2.0, y + size, size, rng)
+        canvas.add(canvas.others, np.ascontiguousarray(np.rot90(lines.others)), left, top)
+
+    def _shade(
+        self,
+        canvas: Canvas,
+        rows: NDArray[np.float64],
+        columns: NDArray[np.float64],
+        size: tuple[float, float],
+        hand: Hand,
+        rng: Rng,
+    ) -> set[tuple[float, float]]:
+        """Print some rows and columns black or with a screen of dots; returns the corners of the black cells."""
+        black, inset = set[tuple[float, float]](), int(rng.integers(0, 3))
+        kinds = [[str(rng.choice(["black", "screen", ""], p=[BLACK, SCREENED, 1 - BLACK - SCREENED])) for _ in edges]
+                 for edges in (rows, columns)]  # fmt: skip
+        pitch, dark = max(2, round(hand.height * float(rng.uniform(0.12, 0.3)))), int(rng.integers(50, 200))
+        screen = np.zeros((SIDE, SIDE), np.uint8)
+        for shift in (0, pitch // 2):
+            screen[shift::pitch, shift::pitch] = dark
+        screen = cv2.GaussianBlur(
+            cv2.dilate(screen, np.ones((1 + (pitch > 3), 1 + (pitch > 3)), np.uint8)), (0, 0), 0.5
+        )
+        for y, of_row in zip(rows, kinds[0], strict=True):
+            for x, of_column in zip(columns, kinds[1], strict=True):
+                left, top, right, bottom = (max(0, round(each)) for each in (x, y, x + size[0], y + size[1]))
+                cell = canvas.others[top + inset : bottom - inset, left + inset : right - inset]
+                if "black" in (of_row, of_column):
+                    cell[:] = 255
+                    black.add((x, y))
+                elif "screen" in (of_row, of_column):
+                    np.maximum(cell, screen[: cell.shape[0], : cell.shape[1]], out=cell)
+        return black
+
+    def _form(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
+        """Printed labels, each with an underlined place behind it, of which most hold a number."""
+        numbers: list[Number] = []
+        print_size = hand.height * float(rng.uniform(0.45, 1.1))
+        step = float(rng.uniform(1.15, 2.2)) * max(print_size, 0.8 * hand.height)
+        width = float(rng.uniform(7, 16)) * hand.height
+        place = float(rng.uniform(0.3, 0.7)) * width
+        dark, thick = int(rng.integers(110, 256)), 1 + (hand.height > 20)
+        underlined, ruled = rng.random() < 0.75, rng.random() < 0.4
+        for left in np.arange(float(rng.uniform(-0.3, 0.1)) * width, SIDE - 0.4 * width, width):
+            if ruled:
+                cv2.line(canvas.others, (round(left), 0), (round(left), SIDE), dark, thick, cv2.LINE_AA)
+            base = float(rng.uniform(0.5, 3)) * step
+            while base < SIDE - 2:
+                x = left + float(rng.uniform(0.2, 0.8)) * hand.height
+                self.shapes.write_label(canvas, x, base, print_size, rng, left + place - 0.3 * hand.height)
+                if rng.random() < 0.8:
+                    start, end = left + place, left + width - 0.4 * hand.height
+                    if underlined:
+                        ends = (round(start), round(base)), (round(end), round(base))
+                        cv2.line(canvas.others, *ends, dark, thick, cv2.LINE_AA)
+                    if rng.random() < FILLED_PLACE:
+                        longest = int((end - start) / (hand.height * (0.55 * hand.aspect + max(0.0, hand.gap))))
+                        text = draw_number(rng, max(1, min(6, longest)))
+                        x = start + float(rng.uniform(0.0, 0.4)) * hand.height
+                        low = base + float(rng.uniform(-0.3, 0.15)) * hand.height
+                        numbers += self._number(canvas, x, low, replace(hand, slope=0.0), rng, text)
+                base += step * (1.0 if rng.random() < 0.85 else 2.0)
         return numbers
 
     def _column_sums(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
