@@ -1,6 +1,6 @@
 """What `pip install tendigits[EXTRA]` takes: megabytes and packages of a fresh environment, for each extra alone.
 
-    python bench/installed.py              # results/installed.json
+    python bench/installed.py              # results/installed.json, and the table in the README
     python bench/installed.py WHEEL_OR_FOLDER --extras "" train
 
 The versions are the lock file's. tests/test_install.py runs the same environments.
@@ -15,9 +15,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from environments import ROOT, replace_between
+
 RESULTS = ROOT / "bench" / "results" / "installed.json"
 EXTRAS = ("", "train", "serve", "export", "scale", "notebook", "all")
+BEGIN, END = "<!-- installed: written by bench/installed.py -->", "<!-- /installed -->"
+ROWS = {
+    "": ("`tendigits`", "reading"),
+    "train": ("`tendigits[train]`", "training, evaluating, fine-tuning: Keras on JAX"),
+    "serve": ("`tendigits[serve]`", "the page and the REST API"),
+    "all": (
+        "`[export]`, `[scale]`, `[notebook]`, `[all]`",
+        "LiteRT; Ray, Parquet, searches; Jupyter; everything",
+    ),
+}
+"""The README's table: an extra, its name and what it is for."""
+
 UV = [sys.executable, "-m", "uv"]
 
 
@@ -41,6 +54,14 @@ def main() -> None:
     if given.package is None:
         record = {"python": platform.python_version(), "system": platform.platform(), "sizes": sizes}
         RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+        if {*ROWS} <= {*sizes}:
+            replace_between(ROOT / "README.md", BEGIN, END, table(sizes))
+
+
+def table(sizes: dict[str, dict[str, int]]) -> str:
+    """The sizes as Markdown."""
+    lines = [f"| {name} | {purpose} | {sizes[extra]['mb']:,} |" for extra, (name, purpose) in ROWS.items()]
+    return "\n".join(["| | for | MB |", "| --- | --- | ---: |", *lines])
 
 
 def build_wheel(folder: Path, source: Path = ROOT) -> Path:
