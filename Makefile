@@ -96,15 +96,20 @@ check-release: setup
 	$(BIN)/python tools/release.py $(TAG)
 
 # The wheel of this machine in dist/, in an environment of its own, under the tests of what it does without a checkout.
-PORTABLE := tests/batch tests/data tests/digits tests/engine tests/model tests/numbers tests/pictures tests/pool \
-  tests/read tests/report tests/runs tests/tables tests/teach tests/train tests/test_cli.py tests/test_files.py
+# JAX and Ray have no wheels for Intel Macs, which can read and serve: make test-installed EXTRAS=serve
+EXTRAS ?= train,serve,scale,notebook
+PORTABLE := tests/numbers tests/read tests/tables tests/test_files.py
+ifneq ($(EXTRAS),serve)
+PORTABLE += tests/batch tests/data tests/digits tests/engine tests/model tests/pictures tests/pool tests/report \
+  tests/runs tests/teach tests/train tests/test_cli.py
+endif
 INSTALLED := .installed
 INSTALLED_BIN := $(INSTALLED)/$(notdir $(BIN))
 
 test-installed: | $(UV)
 	$(UV) venv --quiet --clear --python $(PYTHON) $(INSTALLED)
 	$(UV) pip install --quiet --python $(INSTALLED_BIN)/python --no-build --constraint requirements.lock --group dev \
-	  --find-links dist "tendigits[train,serve,notebook]==$$($(BIN)/python tools/release.py)"
+	  --find-links dist "tendigits[$(EXTRAS)]==$$($(BIN)/python tools/release.py)"
 	$(INSTALLED_BIN)/tendigits --version --json
 	$(INSTALLED_BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(or $(ARGS),$(PORTABLE))
 
