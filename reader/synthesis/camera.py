@@ -17,6 +17,9 @@ SHADED, PRINTED, SEEN_THROUGH, UNEVEN_PEN, COMPRESSED, NEGATIVE = 0.5, 0.6, 0.06
 and light strokes on dark."""
 
 
+GRAINY = 0.12
+"""Share of the pictures whose strokes are grainy, as pencil on rough paper."""
+
 HARD_SHADOW, DARKEST_SHADOW = 0.06, 0.35
 """Share of the pictures with the shadow of a hand or a phone on them, and what is left of the light in it at least."""
 
@@ -58,6 +61,9 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: 
     if rng.random() < UNEVEN_PEN:
         coarse = rng.uniform(rng.uniform(0.4, 0.9), 1, (8, 48)).astype(np.float32)
         strokes *= cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    if rng.random() < GRAINY:
+        grain = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), float(rng.uniform(0.4, 1.2)))
+        strokes *= np.clip(rng.uniform(0.3, 0.9) + grain * np.float32(rng.uniform(0.5, 1.5)), 0, 1)
     picture = paper * (1 - contrast / 255 * np.maximum(strokes, float(rng.uniform(0.5, 1.0)) * canvas.others))
     if rng.random() < 0.4:
         picture = coarser(picture, float(rng.uniform(light.coarsest, 0.9)))

@@ -82,6 +82,9 @@ STEEP, STEEPEST = 0.2, 0.7
 WIDEST_DISPLAY_GAP, MOST_SLANTED_DISPLAY = 0.7, 0.28
 """Of a display's digits: the widest gap, and how far the top leans to the right at most, in digit heights."""
 
+WORN, MIN_HAIRLINE, MAX_HAIRLINE = 0.25, 0.06, 0.11
+"""Share of the printed numbers whose type is worn, and how thick the lines are that it has lost, in digit heights."""
+
 LOW_DECIMALS = 0.3
 """Share of a display's numbers with lower digits behind the point."""
 
@@ -197,6 +200,8 @@ class Shapes:
         is_slashed = bool(hand.uneven) and rng.random() < SLASHED_ZERO
         raised = float(rng.uniform(MIN_RAISE, MAX_RAISE)) if rng.random() < RAISED else 0.0
         unlit = int(rng.integers(1, UNLIT)) if hand.is_display and rng.random() < 0.5 else 0
+        is_worn = not hand.uneven and not hand.is_display and rng.random() < WORN
+        hairline = max(2, round(float(rng.uniform(MIN_HAIRLINE, MAX_HAIRLINE)) * hand.height)) if is_worn else 0
         small = bool(hand.uneven) and rng.random() < SMALL_ZEROS
         zero = float(rng.uniform(0.38, 0.9)) if small else 1.0
         wide = float(rng.uniform(0.9, WIDE_ZEROS)) if (linked or small) and hand.uneven else 1.0
@@ -214,6 +219,8 @@ class Shapes:
             bend = rng.normal(0, BEND * EM, (4, 4, 2)).astype(np.float32) if hand.uneven else None
             width = usual * hand.aspect * (wide if label == "0" else 1.0)
             strokes, left, top = write(glyph, (height, width), hand.pen, hand.slant, bend)
+            if hairline and label.isdigit():
+                strokes = _worn(strokes, hairline, float(rng.uniform(0.4, 0.95)))
             end = x + glyph.width * width
             if max(end, x + left + strokes.shape[1] - PAD * width / EM) > canvas.shape[1] - 2:
                 break
@@ -298,9 +305,9 @@ class Shapes:
         return glyph_of("", shape, top, max(0.1, height))
 
 
-def draw_hand(shapes: Shapes, rng: Rng, height: float) -> Hand:
-    """Choose somebody's way to write."""
-    source = str(rng.choice(list(SOURCES), p=list(SOURCES.values())))
+def draw_hand(shapes: Shapes, rng: Rng, height: float, source: str | None = None) -> Hand:
+    """Choose somebody's way to write, of one of the SOURCES or of any."""
+    source = source or str(rng.choice(list(SOURCES), p=list(SOURCES.values())))
     fonts = {"mixed": [], "script": shapes.scripts, "print": shapes.prints, "display": shapes.displays}[source]
     printed = bool(fonts) and source in ("print", "display")
     close = (
@@ -335,6 +342,12 @@ def _draw_person(people: People, rng: Rng) -> Drawings:
             return group[int(rng.integers(len(group)))]
         chance -= share
     return {}
+
+
+def _worn(strokes: Grey, hairline: int, loss: float) -> Grey:
+    """Strokes without most of what is thinner than a hairline, in pixels, as old type prints them."""
+    opened = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((hairline, hairline), np.uint8))
+    return cv2.addWeighted(strokes, 1 - loss, opened, loss, 0).astype(np.uint8)
 
 
 def _slash(strokes: Grey, box: Box, hand: Hand, rng: Rng) -> None:

@@ -40,7 +40,7 @@ are followed closely by a word."""
 MARGIN, WIDE_MARGIN = 0.8, 3.0
 """Paper behind the last character, at most, in heights of a line; in a fifth of the lines it may be wide."""
 
-NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.22, 0.12, 0.28
+NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.26, 0.12, 0.28
 """Shares of the lines with a part of another line above or below, ruled lines, and the sides of cells."""
 
 
@@ -165,7 +165,7 @@ def _add_rules(canvas: Canvas, rng: Rng) -> None:
     written = np.maximum(canvas.writing, canvas.others) > FAINT
     dark, thick = int(rng.integers(90, 256)), int(rng.choice([1, 1, 1, 2, 3]))
     tilt = float(rng.normal(0, 0.01)) * WIDTH
-    for share, chance in ((rng.uniform(0.78, 1.0), RULE_BELOW), (rng.uniform(0.0, 0.2), RULE_ABOVE)):
+    for share, chance in ((rng.uniform(0.66, 1.0), RULE_BELOW), (rng.uniform(0.0, 0.2), RULE_ABOVE)):
         if rng.random() < chance:
             y = share * HEIGHT
             cv2.line(canvas.others, (0, round(y)), (WIDTH, round(y + tilt)), dark, thick, cv2.LINE_AA)

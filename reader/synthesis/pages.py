@@ -36,7 +36,7 @@ TOOTH = 1.6
 UNRULED = 2.5
 """Of a digit's height: the narrowest column of a table without ruled lines, where only room parts the cells."""
 
-EMPTY, TABLE, ALONE, COLUMN_SUMS, FORM = 0.07, 0.33, 0.12, 0.08, 0.16
+EMPTY, TABLE, ALONE, COLUMN_SUMS, FORM = 0.06, 0.4, 0.12, 0.08, 0.13
 """Shares of the pages without a number, with a table, with one number, with sums written below each other, and of
 printed forms that were filled in."""
 
@@ -68,6 +68,12 @@ PENCIL, FAINTEST_PENCIL = 0.12, 0.3
 
 FILLED_PLACE = 0.7
 """Share of a form's places that are filled in."""
+
+PRINTED, UNIFORM = 0.3, 0.35
+"""Share of the tables that are printed, and of those whose numbers all have the same number of digits and decimals."""
+
+UNIFORM_GAPS = ((0.5, 2.0), (0.8, 2.5))
+"""Of a digit's height: the least and the widest gap between such numbers with and without ruled lines."""
 
 THICK_EVERY = 3
 """Rows and columns between two thick lines, in half of the ruled tables."""
@@ -209,12 +215,23 @@ class PageWriter:
     def _table(self, canvas: Canvas, hand: Hand, rng: Rng) -> list[Number]:
         """A table, ruled or not."""
         numbers: list[Number] = []
+        if rng.random() < PRINTED:
+            hand = draw_hand(self.shapes, rng, hand.height, "print")
+            hand = replace(hand, gap=min(hand.gap, CLOSE))
         ruled = rng.random() < RULED
-        single = ruled and rng.random() < ONE_A_CELL
+        is_uniform = rng.random() < UNIFORM
+        single = ruled and not is_uniform and rng.random() < ONE_A_CELL
+        whole, decimals = int(rng.integers(1, 4)), int(rng.integers(0, 4))
+        words, nothing = (
+            rng.uniform(0, 1) * share for share in ((0.1, 0.1) if is_uniform else (2 * WORD / 3, 2 * NOTHING))
+        )
         down = float(rng.uniform(1.1, 2.6)) * hand.height
         across = float(np.exp(rng.uniform(np.log(1.2 if ruled else UNRULED), np.log(6)))) * hand.height
         if single:
             across = down * float(rng.uniform(0.85, 1.15))
+        if is_uniform:
+            width = (whole + decimals) * (0.55 * hand.aspect + max(0.0, hand.gap)) + (0.35 if decimals else 0.0)
+            across = (width + float(rng.uniform(*UNIFORM_GAPS[not ruled]))) * hand.height
         top, left = (float(rng.uniform(-0.5, 1)) * size for size in (down, across))
         rows, columns = np.arange(top, SIDE, down), np.arange(left, SIDE, across)
         second = draw_hand(self.shapes, rng, hand.height * float(rng.uniform(0.8, 1.25)))
@@ -243,10 +260,15 @@ class PageWriter:
                     kind = "note" if rng.random() < SMALL_NOTE else "digit"
                 if kind == "note":
                     writer = replace(writer, height=float(rng.uniform(0.4, 0.6)) * writer.height, pen=writer.pen * 0.7)
-                if chance < WORD / 3:
+                text = None
+                if is_uniform:
+                    text = f"{rng.integers(10**whole):0{whole}}" + (
+                        f".{rng.integers(10**decimals):0{decimals}}" if decimals else ""
+                    )
+                if chance < words:
                     end = self.shapes.write_other(canvas, x + 2, y + down / 2, writer, rng)
-                elif chance > NOTHING:
-                    for number in self._cell(canvas, (x, y, across, down), writer, rng, kind):
+                elif chance > words + nothing:
+                    for number in self._cell(canvas, (x, y, across, down), writer, rng, kind, text):
                         apart = bool(number.start[0] > end + CLOSE * hand.height) and across > tooth
                         numbers.append(replace(number, clear=number.clear and apart))
                         end = float(number.end[0])
@@ -319,7 +341,7 @@ class PageWriter:
                         longest = int((end - start) / (hand.height * (0.55 * hand.aspect + max(0.0, hand.gap))))
                         text = draw_number(rng, max(1, min(6, longest)))
                         x = start + float(rng.uniform(0.0, 0.4)) * hand.height
-                        low = base + float(rng.uniform(-0.3, 0.15)) * hand.height
+                        low = base + float(rng.uniform(-0.3, 0.35)) * hand.height
                         numbers += self._number(canvas, x, low, replace(hand, slope=0.0), rng, text)
                 base += step * (1.0 if rng.random() < 0.85 else 2.0)
         return numbers
@@ -376,14 +398,23 @@ class PageWriter:
         return numbers
 
     def _cell(
-        self, canvas: Canvas, cell: tuple[float, float, float, float], hand: Hand, rng: Rng, kind: str
+        self,
+        canvas: Canvas,
+        cell: tuple[float, float, float, float],
+        hand: Hand,
+        rng: Rng,
+        kind: str,
+        text: str | None = None,
     ) -> list[Number]:
         """Fill a cell (left, top, width, height) with a number, a digit in its middle, or a small note."""
         x, y, across, down = cell
         digit = hand.height * 0.55 * hand.aspect
         longest = (across - 0.3 * hand.height) / (digit + max(0.0, hand.gap) * hand.height)
-        text = draw_number(rng, int(rng.integers(1, max(1, int(longest)) + 1)))
-        inset, base = float(rng.uniform(0.1, 0.5)) * hand.height, y + (down + hand.height) / 2
+        text = text or draw_number(rng, int(rng.integers(1, max(1, int(longest)) + 1)))
+        inset, base = (
+            float(rng.uniform(0.1, 0.3 if across < 4 * hand.height else 0.5)) * hand.height,
+            y + (down + hand.height) / 2,
+        )
         if kind == "digit":
             text = str(rng.integers(10))
             inset = max(0.1 * digit, (across - digit) * float(rng.uniform(0.3, 0.7)))
