@@ -347,7 +347,8 @@ def _draw_person(people: People, rng: Rng) -> Drawings:
 def _worn(strokes: Grey, hairline: int, loss: float) -> Grey:
     """Strokes without most of what is thinner than a hairline, in pixels, as old type prints them."""
     opened = cv2.morphologyEx(strokes, cv2.MORPH_OPEN, np.ones((hairline, hairline), np.uint8))
-    return cv2.addWeighted(strokes, 1 - loss, opened, loss, 0).astype(np.uint8)
+    worn: Grey = cv2.addWeighted(strokes, 1 - loss, opened, loss, 0).astype(np.uint8)
+    return worn
 
 
 def _slash(strokes: Grey, box: Box, hand: Hand, rng: Rng) -> None:

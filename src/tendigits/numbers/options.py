@@ -13,7 +13,7 @@ class NumberOptions:
     """Tolerances, with the defaults that the networks were calibrated with."""
 
     # Detection: the finder sees the page at several sizes.
-    max_page_side_px: int = 1280  # longest side of the largest copy of the page
+    max_page_side_px: int = 1900  # longest side of the largest copy of the page
     min_page_side_px: int = 24  # longest side of the smallest copy
     page_scale_step: float = 2.0  # each copy is smaller than the one before by this factor
     min_digit_height_px: float = 5.0  # in the largest copy; the finder was not trained on lower digits

@@ -20,7 +20,8 @@ class OrientationOptions:
     """Tolerances. Clearness is the mean probability of the characters, 0 to 1."""
 
     work: float = 200_000.0  # part of the page's `Budget` for all orientations together
-    min_numbers: int = 3  # with fewer, a page counts as upright
+    min_numbers: int = 3  # with fewer, an orientation is not clear
+    min_side_px: int = 200  # of a picture that may lie on its side though few numbers are found in it as it lies
     min_characters: int = 12  # with fewer, an orientation is not clear: an 8 or a 0 reads the same upside down
     enough_characters: int = 48  # after these no further numbers are looked at
     batch_size: int = 16  # numbers viewed at once, the longest first, until there are enough characters
@@ -36,7 +37,7 @@ OPTIONS = OrientationOptions()
 
 def turns_of(reader: NumberReader, detections: Sequence[Detection], crops: PageCrops, budget: Budget) -> int:
     """How many quarter turns to the left make a page upright, given its detections and crops as it lies."""
-    if len(detections) < OPTIONS.min_numbers:
+    if len(detections) < OPTIONS.min_numbers and min(crops.grey.shape) < OPTIONS.min_side_px:
         return 0
     with budget.part(OPTIONS.work) as part:
         clearness = {0: _clearness(detections, crops, part)}
@@ -64,6 +65,8 @@ def _upside_down(
 
 def _clearness(detections: Sequence[Detection], crops: PageCrops, budget: Budget) -> float:
     """The mean probability of the characters of a page's longest numbers; 0 if there are too few."""
+    if len(detections) < OPTIONS.min_numbers:
+        return 0.0
     longest = sorted(detections, key=lambda each: -each.score * each.length / each.height)[: OPTIONS.max_numbers]
     peaks: list[Candidate] = []
     while longest and len(peaks) < OPTIONS.enough_characters:
