@@ -51,6 +51,7 @@ class NumberOptions:
 
     # The second opinion of the digit network.
     second_opinion_weight: float = 0.3  # of its log probabilities; the rest is the number network's
+    certain: float = 0.995  # probability of a character from which no second opinion on it is asked for
     min_contradiction: float = 0.9  # probability from which a fine-tuned network decides what it has learned
 
     # What belongs to a number, and what is next to it.

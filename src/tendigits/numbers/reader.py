@@ -33,7 +33,7 @@ from tendigits.numbers.rhythm import (
     join_readings,
     reach_left,
 )
-from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink
+from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink, tall_strokes
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Crop, Strip
 from tendigits.numbers.unread import find_unread_digits
 from tendigits.pictures.image import Grey
@@ -190,7 +190,9 @@ class NumberReader:
             doubtful[indices[budget.afford([CHARACTER_COST] * len(indices)) :]] = False
             return doubtful
 
-        opinions = classify_crops(self.digits, digits, choose)
+        is_asked = self._is_asked(readings)
+        opinions = np.zeros((len(digits), N_DIGITS), np.float32)
+        opinions[is_asked] = classify_crops(self.digits, digits[is_asked], choose)
         decisive, ends = self._is_decisive(opinions, digits, choose), np.cumsum(sizes[:-1])
         parts = zip(readings, np.split(opinions, ends), np.split(decisive, ends), strict=True)
         return [_with_second_opinion(*part, self.options.second_opinion_weight) for part in parts]
@@ -202,6 +204,8 @@ class NumberReader:
         characters = _in_usual_form([peak for peak in inside if peak.present >= self.options.min_read])
         boxes, borders = [each.box for each in characters], self._borders(strip, crop.borders)
         all_boxes = [peak.box for peak in crop.peaks if peak.present >= self.options.min_read]
+        outside = [box for box in all_boxes if not self._is_inside(box, strip)]
+        outside += tall_strokes(foreground, all_boxes, DIGIT_HEIGHT_PX)
         return Reading(
             detection,
             strip,
@@ -212,8 +216,14 @@ class NumberReader:
             stray_ink(foreground, boxes, DIGIT_HEIGHT_PX),
             text_of(characters),
             borders,
-            self._clearance(all_boxes, strip, borders),
+            _clearance(outside, boxes, borders),
         )
+
+    def _is_asked(self, readings: Sequence[Reading]) -> Mask:
+        """Of which characters a second opinion is asked for: all if the user's network may decide."""
+        is_all = self.is_user_network or self.base_network is not None
+        doubtful = [is_all or each.confidence < self.options.certain for own in readings for each in own.characters]
+        return np.array(doubtful, bool)
 
     def _is_decisive(self, opinions: Floats, crops: Grey, choose: Choose) -> Mask:
         """Whether the digit network decides about each crop: bool (n,)."""
@@ -234,13 +244,15 @@ class NumberReader:
         (first, last), tolerance = strip.ends, self.options.border_tolerance * DIGIT_HEIGHT_PX
         return any(centre(x) < first + tolerance for x in borders), any(centre(x) > last - tolerance for x in borders)
 
-    def _clearance(self, boxes: Sequence[Edges], strip: Strip, borders: tuple[bool, bool]) -> float:
-        """From the ends of the number in a strip to the next characters outside of it, in digit heights."""
-        outside = [box for box in boxes if not self._is_inside(box, strip)]
-        first, last = strip.ends
-        left = [first - box[2] for box in outside if box[0] < first and not borders[0]]
-        right = [box[0] - last for box in outside if box[2] > last and not borders[1]]
-        return min([*left, *right], default=np.inf) / DIGIT_HEIGHT_PX
+
+def _clearance(outside: Sequence[Edges], boxes: Sequence[Edges], borders: tuple[bool, bool]) -> float:
+    """From the characters of a number to the next strokes outside of it, in digit heights; infinite behind borders."""
+    if not boxes:
+        return np.inf
+    first, last = min(box[0] for box in boxes), max(box[2] for box in boxes)
+    left = [first - box[2] for box in outside if centre(box) < first and not borders[0]]
+    right = [box[0] - last for box in outside if centre(box) > last and not borders[1]]
+    return max(0.0, min([*left, *right], default=np.inf)) / DIGIT_HEIGHT_PX
 
 
 def _in_usual_form(characters: list[Candidate]) -> list[Candidate]:

@@ -102,7 +102,8 @@ def _pieces(mask: Grey, digit: float) -> Floats:
     shortest = round(OPTIONS.min_stroke_length * digit)
     # A line that rises or falls a little has long runs of pixels only if it is thicker.
     thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
-    runs = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8))
+    padded = cv2.copyMakeBorder(thick, 0, 0, 1, 1, cv2.BORDER_CONSTANT)  # or what ends at the edge would count as long
+    runs = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8))[:, 1:-1]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
     left, _, width, _, _ = stats[1:].T.astype(np.int64)
     n_pieces = np.maximum(1, np.round(width / (OPTIONS.line_piece_length * digit)).astype(np.int64))
