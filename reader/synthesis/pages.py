@@ -69,6 +69,9 @@ PENCIL, FAINTEST_PENCIL = 0.12, 0.3
 FILLED_PLACE = 0.7
 """Share of a form's places that are filled in."""
 
+WHOLE = 0.4
+"""Share of the tables that end within the page: a corner is no 7."""
+
 PRINTED, UNIFORM = 0.3, 0.35
 """Share of the tables that are printed, and of those whose numbers all have the same number of digits and decimals."""
 
@@ -234,6 +237,9 @@ class PageWriter:
             across = (width + float(rng.uniform(*UNIFORM_GAPS[not ruled]))) * hand.height
         top, left = (float(rng.uniform(-0.5, 1)) * size for size in (down, across))
         rows, columns = np.arange(top, SIDE, down), np.arange(left, SIDE, across)
+        is_whole = rng.random() < WHOLE
+        if is_whole:
+            rows, columns = (edges[: max(1, int(rng.uniform(0.3, 1) * len(edges)))] for edges in (rows, columns))
         second = draw_hand(self.shapes, rng, hand.height * float(rng.uniform(0.8, 1.25)))
         tooth = TOOTH * hand.height if single else 0.0
         others = OTHERS_CELL if rng.random() < TWO_HANDS and second.height < 0.9 * down else 0.0
@@ -273,7 +279,9 @@ class PageWriter:
                         numbers.append(replace(number, clear=number.clear and apart))
                         end = float(number.end[0])
         if ruled:
-            _draw_rules(canvas.others, rows, columns, hand.height, rng)
+            if is_whole:
+                rows, columns = (np.append(x, x[-1:] + step) for x, step in ((rows, down), (columns, across)))
+            _draw_rules(canvas.others, rows, columns, hand.height, rng, is_whole)
         return numbers
 
     def _sideways_head(self, canvas: Canvas, cell: tuple[float, float, float, float], hand: Hand, rng: Rng) -> None:
@@ -434,12 +442,16 @@ class PageWriter:
         return []
 
 
-def _draw_rules(layer: Grey, rows: NDArray[np.float64], columns: NDArray[np.float64], height: float, rng: Rng) -> None:
-    """Rule a table for digits of some height; its first row and column begin at its edges."""
+def _draw_rules(
+    layer: Grey, rows: NDArray[np.float64], columns: NDArray[np.float64], height: float, rng: Rng, is_whole: bool
+) -> None:
+    """Rule a table for digits of some height; its first row and column begin at its edges, its last end there if it is
+    whole."""
     dark, thin = int(rng.integers(110, 256)), 1 if height < 15 else int(rng.integers(1, 4))
     thick = thin + (int(rng.integers(1, 1 + thin)) if rng.random() < 0.5 else 0)
     left, top = (round(edges.min(initial=SIDE)) for edges in (columns, rows))
+    right, bottom = (round(edges.max(initial=0)) if is_whole else SIDE for edges in (columns, rows))
     for n, y in enumerate(rows):
-        cv2.line(layer, (left, round(y)), (SIDE, round(y)), dark, thin if n % THICK_EVERY else thick, cv2.LINE_AA)
+        cv2.line(layer, (left, round(y)), (right, round(y)), dark, thin if n % THICK_EVERY else thick, cv2.LINE_AA)
     for n, x in enumerate(columns):
-        cv2.line(layer, (round(x), top), (round(x), SIDE), dark, thin if n % THICK_EVERY else thick, cv2.LINE_AA)
+        cv2.line(layer, (round(x), top), (round(x), bottom), dark, thin if n % THICK_EVERY else thick, cv2.LINE_AA)

@@ -41,7 +41,7 @@ def test_a_missed_digit_elsewhere_is_reported(reader):
 
 
 def test_the_number_next_to_it_is_not_accepted(reader):
-    near, far = spaced(("4", 230, 120), ("56", 330, 120)), spaced(("4", 20, 120), ("56", 330, 120))
+    near, far = spaced(("4", 240, 120), ("56", 330, 120)), spaced(("4", 20, 120), ("56", 330, 120))
     found = reader.number_reader.detect(spaced(("56", 330, 120)), Budget())
     numbers = [reader.number_reader.read_page(page, Budget(), found)[0] for page in (near, far)]
     assert [(each.text, each.doubt is None) for (each,) in numbers] == [("56", False), ("56", True)]

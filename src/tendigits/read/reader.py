@@ -47,7 +47,7 @@ from tendigits.read.sums import check_sums
 from tendigits.tables.cell import Cell, column_name
 from tendigits.tables.checks import check, check_relations, parse_sums
 from tendigits.tables.columns import in_context
-from tendigits.tables.flat_sheet import NO_RULES, find_rules
+from tendigits.tables.flat_sheet import NO_RULES, find_rules, without_corners
 from tendigits.tables.paper import whiten
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
@@ -223,6 +223,7 @@ class Reader:
             grey = np.ascontiguousarray(np.rot90(grey, turns))
             detections, crops = self.number_reader.detect(grey, budget), self.number_reader.crops(grey)
         rules = find_rules(grey, detections) if detections else NO_RULES
+        detections = without_corners(detections, rules)
         crops = self.number_reader.crops(grey, rules.pieces)
         readings, unread = self.number_reader.read_page(grey, budget, detections, crops)
         how_sure = cache(self._confidence), self.number_threshold

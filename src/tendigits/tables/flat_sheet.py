@@ -6,7 +6,7 @@ sheet.centres       # float64 (n, 2): how far right and how far down each number
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from itertools import compress, pairwise, product
 
 import numpy as np
 
@@ -70,6 +70,18 @@ def find_rules(grey: Grey, detections: Sequence[Detection]) -> Rules:
     height = median([each.height for each in detections])
     strokes = find_strokes(grey, height)
     return Rules(strokes, *find_ruled_lines(grey, _map_of(grey, detections, strokes), height))
+
+
+def without_corners(detections: Sequence[Detection], rules: Rules) -> list[Detection]:
+    """The detections that are no corners of a table, which look like a 7 of a display."""
+    table, reach = as_table(detections), OPTIONS.max_corner_distance
+
+    def is_at_end(lines: Floats) -> Mask:
+        steps = table[:, None, :2] - lines.reshape(-1, 2)
+        return np.asarray((np.hypot(steps[..., 0], steps[..., 1]) <= reach * table[:, 3:4]).any(axis=1))
+
+    is_corner = is_at_end(rules.horizontal) & is_at_end(rules.vertical)
+    return [*compress(detections, ~is_corner)]
 
 
 def flatten(grey: Grey, detections: Sequence[Detection], rules: Rules | None = None) -> FlatSheet:

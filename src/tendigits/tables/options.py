@@ -44,6 +44,7 @@ class TableOptions:
     line_piece_length: float = 5.0  # longer lines are split into pieces, so that they may be curved
     max_piece_offset: float = 0.25  # pieces closer than this, across the line, are one line
     min_cell_size: float = 0.7  # of two lines that are closer than this, the longer one is kept
+    max_corner_distance: float = 0.6  # of a detection from the ends of two lines, if it is a corner of a table
     min_line_extent: float = 0.5  # fraction of a table's width or height that a ruled line covers
 
     # Words.
