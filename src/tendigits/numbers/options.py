@@ -61,7 +61,7 @@ class NumberOptions:
     # Confidence: evidence that something is wrong.
     min_probability: float = 1e-4  # lower bound for the probability of the whole text, so that it never decides alone
     wide_gap: float = 0.5  # a wider gap inside a number may separate two numbers
-    narrow_clearance: float = 2.0  # a neighbour that is closer may belong to the number
+    narrow_clearance: float = 2.1  # a neighbour that is closer may belong to the number
 
 
 DEFAULT_OPTIONS = NumberOptions()

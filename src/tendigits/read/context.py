@@ -21,7 +21,7 @@ from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import UNREAD_NEIGHBOUR, NumberReader
 from tendigits.numbers.reading import Reading
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX
-from tendigits.tables.flat_sheet import FlatSheet, Rules, flatten
+from tendigits.tables.flat_sheet import Rules, flatten
 from tendigits.tables.layout import Cells, Layout, find_layouts
 from tendigits.tables.options import MIN_FILLED_FRACTION
 
@@ -43,7 +43,6 @@ class ContextOptions:
     min_among_words: float = 0.7  # confidence of a number that stands among words
     min_word_fraction: float = 0.34  # of the cells of a row or column that hold words, if it is one of words
     min_words: int = 2  # cells with words in a row or column of words
-    min_answer_gap: float = 0.8  # from a number to words on its line, if it is an answer and not a part of them
     min_word_width: float = 1.2  # narrower words alone are not a column of a table, but units behind numbers
 
     # Reading cells again.
@@ -155,9 +154,7 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_number: IsC
     if not _is_informative(layout):
         yield from (i for indices in layout.words.values() for i in indices)
         return
-    clear_numbers = {i for indices in layout.cells.values() for i in indices if is_number(readings[i])}
-    all_clear = {cell for cell, indices in layout.cells.items() if not clear_numbers.isdisjoint(indices)}
-    answers = clear_numbers.intersection(_standing_alone(layout.sheet))
+    all_clear = {cell for cell, indices in layout.cells.items() if any(is_number(readings[i]) for i in indices)}
     all_words = {
         each for each in layout.words if _width(layout, layout.words, each) > _width(layout, layout.cells, each)
     }
@@ -176,9 +173,7 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_number: IsC
             min_words = max(OPTIONS.min_words, OPTIONS.min_word_fraction * len(numbers | words))
             is_wordy = len(only_words) >= min_words and len(contradicting) <= max_contradicting
             if is_wordy:
-                own = {i for cell in numbers for i in layout.cells[cell]}
-                is_form = axis == 1 and len(own & answers) > max_contradicting
-                yield from own - answers if is_form else own
+                yield from (i for cell in numbers for i in layout.cells[cell])
                 if axis == 1:
                     word_columns.add(index)
             if axis == 1 and not numbers and words:
@@ -186,17 +181,6 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_number: IsC
                 widths = layout.sheet.bottom_right[indices, 0] - layout.sheet.top_left[indices, 0]
                 if not is_wordy or median(widths) < OPTIONS.min_word_width * layout.sheet.height:
                     yield from indices
-
-
-def _standing_alone(sheet: FlatSheet) -> list[int]:
-    """Numbers without a word close to them on their line."""
-    numbers, words = np.split(np.column_stack([sheet.top_left, sheet.bottom_right]), [sheet.n_numbers])
-    left, top, right, bottom = numbers.T[..., None]
-    gaps = np.maximum(words[:, 0] - right, left - words[:, 2])
-    is_on_line = abs(words[:, 1] + words[:, 3] - top - bottom) < sheet.height
-    is_close = is_on_line & (gaps < OPTIONS.min_answer_gap * sheet.height)
-    alone: list[int] = np.flatnonzero(~is_close.any(axis=1)).tolist()
-    return alone
 
 
 def _width(layout: Layout, members: Cells, cell: CellIndex) -> float:

@@ -34,6 +34,7 @@ MIN_FIELD_SIDE_PX = 4  # width and height of a field on the page as it is read
 DIGIT_FRACTION = 0.6  # height of the digits in a field, as a fraction of the field's
 MIN_PROBABILITY = 0.9  # of each character, to read a number in a field where none was found at first
 
+CORNER_MARGIN = 0.2  # of a field's height: what has its middle closer to its upper edge is a corner of its frame
 FRAME_MARGIN = 0.12  # digit heights: what has its middle closer to the edge of a field is its frame
 
 # Matching a page with the form.
@@ -159,10 +160,11 @@ def read_fields(
 
 
 def _without_frame(reading: Reading, box: Box) -> Reading:
-    """The reading without what stands on the left or right edge of its field: a printed frame looks like a 1."""
-    margin = FRAME_MARGIN * reading.detection.height
-    boxes = [reading.strip.in_picture(each.box) for each in reading.characters]
-    kept = np.array([box.left + margin <= (b[0] + b[2]) / 2 <= box.right - margin for b in boxes], bool)
+    """The reading without what stands on the edges of its field: a printed frame looks like a 1, its corner like a 7."""
+    margin, top = FRAME_MARGIN * reading.detection.height, box.top + CORNER_MARGIN * box.height
+    boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
+    x, y = (boxes[:, :2] + boxes[:, 2:]).T / 2
+    kept = (box.left + margin <= x) & (x <= box.right - margin) & (y >= top)
     if kept.all():
         return reading
     characters = [*compress(reading.characters, kept)]
