@@ -79,7 +79,7 @@ TALL_ONES, TALLEST_ONE = 0.3, 1.6
 STEEP, STEEPEST = 0.2, 0.7
 """Share of the hands that slant far to the right, and how far at most: the top of a digit, in digit heights."""
 
-WIDEST_DISPLAY_GAP, MOST_SLANTED_DISPLAY = 0.7, 0.28
+MAX_DISPLAY_GAP, MAX_DISPLAY_SLANT = 0.7, 0.28
 """Of a display's digits: the widest gap, and how far the top leans to the right at most, in digit heights."""
 
 WORN, MIN_HAIRLINE, MAX_HAIRLINE = 0.25, 0.06, 0.11
@@ -318,7 +318,7 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float, source: str | None = None
     slant = 0.0 if printed else float(rng.uniform(0.25, STEEPEST) if rng.random() < STEEP else rng.normal(0.12, 0.2))
     is_display = printed and source == "display"
     if is_display:
-        close, slant = rng.uniform(0.1, WIDEST_DISPLAY_GAP), float(rng.uniform(0, MOST_SLANTED_DISPLAY))
+        close, slant = rng.uniform(0.1, MAX_DISPLAY_GAP), float(rng.uniform(0, MAX_DISPLAY_SLANT))
     thin = rng.uniform(0.015, 0.05) if rng.random() < 0.5 else rng.uniform(0.035, 0.1)
     return Hand(
         font=fonts[int(rng.integers(len(fonts)))] if fonts else None,
