@@ -116,7 +116,7 @@ def test_the_fonts_are_free_and_listed_once():
     assert {row["kind"] for row in rows} == {"written", "printed", "display"}
 
 
-CLOSE = 0.25  # mean difference of logits, which reach from -20 to 20
+CLOSE = 0.35  # mean difference of logits, which reach from -20 to 20
 
 
 @pytest.mark.slow
