@@ -116,7 +116,8 @@ def test_the_fonts_are_free_and_listed_once():
     assert {row["kind"] for row in rows} == {"written", "printed", "display"}
 
 
-CLOSE = 0.35  # mean difference of logits, which reach from -20 to 20
+CLOSE = 0.25  # mean difference of logits, which reach from -20 to 20
+FINDER_CLOSE = 0.35  # the same of the finder
 
 
 @pytest.mark.slow
@@ -134,7 +135,7 @@ def test_the_networks_in_the_package_are_those_of_the_kept_weights(shapes, patte
     found = finder.bundled(1)(page.picture)
     for row, column in ((0, 0), (1, 0), (0, 1), (1, 1)):  # each output speaks for four places
         first = 2 * (2 * row + column)
-        assert np.abs(found[row::2, column::2] - expected[..., first : first + 2]).mean() < CLOSE
+        assert np.abs(found[row::2, column::2] - expected[..., first : first + 2]).mean() < FINDER_CLOSE
     crops, _ = line_crops.crops_of(line, np.random.default_rng(8))
     expected = bundle.with_weights(digit_network.build(), "second_opinion").predict(crops[..., None] / 255, verbose=0)
     assert np.abs(second_opinion.bundled(1).logits(crops) - expected).mean() < 2 * CLOSE

@@ -6,7 +6,7 @@ sheet.centres       # float64 (n, 2): how far right and how far down each number
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import compress, pairwise, product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -74,14 +74,13 @@ def find_rules(grey: Grey, detections: Sequence[Detection]) -> Rules:
 
 def without_corners(detections: Sequence[Detection], rules: Rules) -> list[Detection]:
     """The detections that are no corners of a table, which look like a 7 of a display."""
-    table, reach = as_table(detections), OPTIONS.max_corner_distance
+    ends = [lines.reshape(-1, 2) for lines in (rules.horizontal, rules.vertical)]
 
-    def is_at_end(lines: Floats) -> Mask:
-        steps = table[:, None, :2] - lines.reshape(-1, 2)
-        return np.asarray((np.hypot(steps[..., 0], steps[..., 1]) <= reach * table[:, 3:4]).any(axis=1))
+    def is_at(points: Floats, each: Detection) -> bool:  # one at a time: a hostile page has thousands of both
+        distances = np.hypot(points[:, 0] - each.x, points[:, 1] - each.y)
+        return bool((distances <= OPTIONS.max_corner_distance * each.height).any())
 
-    is_corner = is_at_end(rules.horizontal) & is_at_end(rules.vertical)
-    return [*compress(detections, ~is_corner)]
+    return [each for each in detections if not all(is_at(points, each) for points in ends)]
 
 
 def flatten(grey: Grey, detections: Sequence[Detection], rules: Rules | None = None) -> FlatSheet:
