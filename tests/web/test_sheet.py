@@ -14,7 +14,9 @@ def test_a_sheet_is_made_and_read(open_page, tmp_path):
     page.click("#make summary")
     page.fill("#sheet-title", "Test 3")
     page.fill("#sheet-columns", "number:4, name")
+    expect(page.locator("#sheet-each")).to_be_disabled()  # there is nobody yet
     page.fill("#sheet-roster", "number,name\n1024,Łukasz\n0873,Zoë")
+    expect(page.locator("#sheet-each")).to_be_enabled()
     assert not barriers(page)
     pdf = download(page, "#make-sheet", tmp_path)
     assert (pdf.name, len(pypdfium2.PdfDocument(pdf))) == ("Test 3.pdf", 1)
