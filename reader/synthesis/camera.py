@@ -20,6 +20,10 @@ and light strokes on dark."""
 GRAINY = 0.12
 """Share of the pictures whose strokes are grainy, as pencil on rough paper."""
 
+FAINTER, FAINTEST = 0.2, 0.25
+"""Share of the pictures whose writing is fainter than what is printed, as pencil over black rules, and what is left of
+its contrast at least."""
+
 HARD_SHADOW, DARKEST_SHADOW = 0.06, 0.35
 """Share of the pictures with the shadow of a hand or a phone on them, and what is left of the light in it at least."""
 
@@ -53,11 +57,15 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: 
     if rng.random() < HARD_SHADOW:
         paper *= _shadow(shape, rng)
     contrast = float(rng.uniform(light.faintest, 0.45) if rng.random() < 0.5 else rng.uniform(0.4, 0.95))
+    faded = 1.0
+    if rng.random() < FAINTER:
+        contrast = max(contrast, float(rng.uniform(0.3, 0.9)))
+        faded = max(float(rng.uniform(FAINTEST, 1.0)), light.faintest / contrast)
     if rng.random() < PRINTED:
-        paper *= 1 - float(rng.uniform(0.05, light.pattern)) * contrast * patterns.draw(rng, shape)
+        paper *= 1 - float(rng.uniform(0.05, light.pattern)) * contrast * faded * patterns.draw(rng, shape)
     if rng.random() < SEEN_THROUGH:
         paper *= 1 - float(rng.uniform(0.02, 0.25)) * contrast * cv2.GaussianBlur(back[:, ::-1], (0, 0), 1) / 255
-    strokes = canvas.writing.astype(np.float32)
+    strokes = canvas.writing.astype(np.float32) * np.float32(faded)
     if rng.random() < UNEVEN_PEN:
         coarse = rng.uniform(rng.uniform(0.4, 0.9), 1, (8, 48)).astype(np.float32)
         strokes *= cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_LINEAR)

@@ -43,7 +43,7 @@ SIGN_EDGES = {
 N_SHAPES, WORDS = 600, 600
 """Drawn shapes of each character, and words; to draw one anew each time would cost more than the rest of a line."""
 
-SOURCES = {"mixed": 0.53, "script": 0.15, "print": 0.23, "display": 0.09}
+SOURCES = {"mixed": 0.51, "script": 0.14, "print": 0.22, "display": 0.13}
 """Shares of lines by mixed hands, in one handwriting font, in one printed font, and of seven segments."""
 
 OF_MNIST, OF_STROKES = 0.5, 0.36
@@ -52,7 +52,7 @@ OF_MNIST, OF_STROKES = 0.5, 0.36
 LINKED = 0.1
 """Share of the numbers in which zeros are joined by a stroke."""
 
-SLASHED_ZERO = 0.06
+SLASHED_ZERO = 0.12
 """Share of the numbers by hand in which a stroke runs through each zero."""
 
 RAISED, MIN_RAISE, MAX_RAISE = 0.2, 0.3, 0.55
@@ -79,8 +79,11 @@ TALL_ONES, TALLEST_ONE = 0.3, 1.6
 STEEP, STEEPEST = 0.2, 0.7
 """Share of the hands that slant far to the right, and how far at most: the top of a digit, in digit heights."""
 
-MAX_DISPLAY_GAP, MAX_DISPLAY_SLANT = 0.7, 0.28
-"""Of a display's digits: the widest gap, and how far the top leans to the right at most, in digit heights."""
+MIN_DISPLAY_GAP, USUAL_DISPLAY_GAP, MAX_DISPLAY_GAP, MAX_DISPLAY_SLANT = 0.08, 0.2, 0.7, 0.28
+"""Of a display's digits: gaps between them, and how far the top leans to the right at most, in digit heights."""
+
+DISPLAY_ASPECT, DISPLAY_ASPECT_STD = 0.15, 0.28
+"""Logarithm of how much wider a display's digits are than the font's: a camera looks from below, crops are stretched."""
 
 WORN, MIN_HAIRLINE, MAX_HAIRLINE = 0.25, 0.06, 0.11
 """Share of the printed numbers whose type is worn, and how thick the lines are that it has lost, in digit heights."""
@@ -318,12 +321,14 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float, source: str | None = None
     slant = 0.0 if printed else float(rng.uniform(0.25, STEEPEST) if rng.random() < STEEP else rng.normal(0.12, 0.2))
     is_display = printed and source == "display"
     if is_display:
-        close, slant = rng.uniform(0.1, MAX_DISPLAY_GAP), float(rng.uniform(0, MAX_DISPLAY_SLANT))
+        close = rng.triangular(MIN_DISPLAY_GAP, USUAL_DISPLAY_GAP, MAX_DISPLAY_GAP)
+        slant = float(rng.uniform(0, MAX_DISPLAY_SLANT))
+    width = (DISPLAY_ASPECT, DISPLAY_ASPECT_STD) if is_display else (0.0, 0.08 if printed else 0.2)
     thin = rng.uniform(0.015, 0.05) if rng.random() < 0.5 else rng.uniform(0.035, 0.1)
     return Hand(
         font=fonts[int(rng.integers(len(fonts)))] if fonts else None,
         height=height,
-        aspect=float(np.exp(rng.normal(0, 0.08 if printed and not is_display else 0.2))),
+        aspect=float(np.exp(rng.normal(*width))),
         pen=max(0.45, height * float(thin)),
         slant=slant,
         gap=float(close),

@@ -40,7 +40,7 @@ are followed closely by a word."""
 MARGIN, WIDE_MARGIN = 0.8, 3.0
 """Paper behind the last character, at most, in heights of a line; in a fifth of the lines it may be wide."""
 
-NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.26, 0.12, 0.28
+NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.26, 0.12, 0.33
 """Shares of the lines with a part of another line above or below, ruled lines, and the sides of cells."""
 
 
@@ -60,7 +60,7 @@ SPECKS, MAX_SPECKS = 0.2, 5
 SPECK_DISTANCE = 0.6
 """Digit heights: from a speck to what is written, at least; a closer one may be a point."""
 
-SQUEEZED = 0.25
+SQUEEZED = 0.4
 """Share of the cells whose sides may touch what is written between them."""
 
 FAINT = 60
@@ -163,7 +163,7 @@ def _add_neighbour(canvas: Canvas, other: Grey, rng: Rng) -> None:
 def _add_rules(canvas: Canvas, rng: Rng) -> None:
     """Ruled lines along the line, and the sides of cells or of a comb's teeth between its characters."""
     written = np.maximum(canvas.writing, canvas.others) > FAINT
-    dark, thick = int(rng.integers(90, 256)), int(rng.choice([1, 1, 1, 2, 3]))
+    dark, thick = int(rng.integers(90, 256)), int(rng.choice([1, 1, 1, 2, 3, 5]))
     tilt = float(rng.normal(0, 0.01)) * WIDTH
     for share, chance in ((rng.uniform(0.66, 1.0), RULE_BELOW), (rng.uniform(0.0, 0.2), RULE_ABOVE)):
         if rng.random() < chance:

@@ -60,6 +60,17 @@ def _lattice(rng: Rng, shape: tuple[int, int]) -> Grey:
     return field
 
 
+def _screen(rng: Rng, shape: tuple[int, int]) -> Grey:
+    """The dots of a grey cell, as a copier prints them: rows of dots, every other one moved by half a step."""
+    field = np.zeros(shape, np.uint8)
+    step, dark = rng.uniform(3.5, 9), int(rng.integers(120, 256))
+    radius = float(rng.uniform(0.12, 0.3)) * step
+    for n, y in enumerate(np.arange(0, shape[0], step * rng.uniform(0.5, 1.0))):
+        for x in np.arange(step / 2 * (n % 2), shape[1], step):
+            cv2.circle(field, (round(16 * x), round(16 * y)), round(16 * radius), dark, -1, cv2.LINE_AA, shift=4)
+    return field
+
+
 def _parallel(rng: Rng, shape: tuple[int, int]) -> Grey:
     """Ruled or squared paper, or close lines."""
     height, width = shape
@@ -85,8 +96,8 @@ def _cloud(rng: Rng, shape: tuple[int, int]) -> Grey:
     return stains
 
 
-PATTERNS: tuple[Kind, ...] = (_waves, _arcs, _lattice, _parallel, _cloud)
-SHARES = (0.4, 0.12, 0.13, 0.23, 0.12)
+PATTERNS: tuple[Kind, ...] = (_waves, _arcs, _lattice, _screen, _parallel, _cloud)
+SHARES = (0.31, 0.1, 0.11, 0.15, 0.21, 0.12)
 
 
 def draw_pattern(rng: Rng, shape: tuple[int, int]) -> Grey:

@@ -94,7 +94,8 @@ def _percent(rng: Rng) -> str:
 
 def draw_reading(rng: Rng) -> str:
     """What a meter shows: some digits, and often a point before the last ones."""
-    digits = _fixed(rng, int(rng.integers(1, 9)))[0]
+    zeros = "0" * int(rng.integers(1, 4)) if rng.random() < 0.4 else ""
+    digits = zeros + _fixed(rng, int(rng.integers(1, 9 - len(zeros))))[0]
     decimals = int(rng.integers(1, 4))
     return f"{digits[:-decimals]}.{digits[-decimals:]}" if len(digits) > decimals and rng.random() < 0.4 else digits
 

@@ -4,7 +4,7 @@ reading.text                    # "12.50"
 confidence_features(reading)    # what a ConfidenceModel weighs
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -44,6 +44,17 @@ class Reading:
     def text(self) -> str:
         """The most probable characters."""
         return "".join(character.label for character in self.characters)
+
+    def part(self, start: int, stop: int) -> "Reading":
+        """The same without the characters before `start` and from `stop` on, as if they were not there."""
+        kept = slice(start, stop)
+        return replace(
+            self,
+            characters=self.characters[kept],
+            crops=self.crops[kept],
+            second_opinion=self.second_opinion[kept],
+            first_text=self.text[kept],
+        )
 
 
 def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIONS) -> ConfidenceFeatures:

@@ -12,7 +12,7 @@ from itertools import compress, islice
 import numpy as np
 
 from tendigits.digits.foreground import median
-from tendigits.numbers.crops import Budget, PageCrops
+from tendigits.numbers.crops import MAX_RULE_DISTANCE, MAX_RULE_WIDTH, Budget, PageCrops
 from tendigits.numbers.decode import N_DIGITS, centre
 from tendigits.numbers.detections import in_rows
 from tendigits.numbers.grammar import is_usual, without_closing
@@ -49,6 +49,7 @@ class ContextOptions:
     min_covered: float = 0.7  # of a word's width that its characters cover, if it is a number
     max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
     border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
+    max_beyond_border: float = 0.05  # from a ruled line to the middle of a character behind it that is of its cell
     max_line_height: float = 0.7  # from the middle of the highest number in a cell to that of the lowest, on one line
     end_percentile: float = 3.0  # percent of a column's numbers that may begin, or end, outside the span that is read
     min_new_probability: float = 0.9  # of each character, to read a number where none was found at first
@@ -107,6 +108,9 @@ def read_tables(
         layouts = [layout.with_words(words) for layout in find_layouts(sheet, dropped)]
     read = [*readings]
     for n, layout in enumerate(layouts):
+        for cell, indices in layout.cells.items() if layout.ruled else ():
+            for i in indices:
+                read[i] = _without_borders(read[i], layout, cell)
         if _is_informative(layout):
             layouts[n] = _read_cells_again(reader, crops, read, layout, is_clear, budget)
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
@@ -213,6 +217,7 @@ def _read_cells_again(
     for cell, detection in zip(chosen, detections, strict=True):
         if (reading := readings.get(detection)) is None:
             continue
+        reading = _without_borders(reading, layout, cell) if layout.ruled else reading
         indices = layout.cells.get(cell, [])
         before = read[indices[0]] if len(indices) == 1 and cell not in overhanging else None
         is_known = bool(indices) or cell in next_to_overhanging | layout.unread
@@ -260,6 +265,21 @@ def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:
     sheet, overhang = layout.sheet, OPTIONS.max_overhang * layout.sheet.height
     left, right = layout.columns[cell[1] : cell[1] + 2]
     return bool(sheet.top_left[number, 0] < left - overhang or sheet.bottom_right[number, 0] > right + overhang)
+
+
+def _without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Reading:
+    """A number of a ruled table without the lines beside its cell, and the digits behind them, that were read as its ends.
+
+    On scanned tables half of the numbers with a character too many are cured, and none that were right lose one.
+    """
+    in_strip = np.array([each.box for each in reading.characters]).reshape(-1, 4)
+    boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
+    x = layout.sheet.map((boxes[:, :2] + boxes[:, 2:]) / 2)[:, 0]
+    left, right = layout.columns[cell[1] : cell[1] + 2]
+    is_narrow = in_strip[:, 2] - in_strip[:, 0] <= MAX_RULE_WIDTH * DIGIT_HEIGHT_PX
+    nearest = np.where(is_narrow, MAX_RULE_DISTANCE, -OPTIONS.max_beyond_border) * layout.sheet.height
+    inside = np.flatnonzero(np.minimum(x - left, right - x) >= nearest)
+    return reading.part(inside[0], inside[-1] + 1) if len(inside) else reading
 
 
 def _is_better(reading: Reading, before: Reading | None, min_probability: float) -> bool:
