@@ -83,7 +83,7 @@ MIN_DISPLAY_GAP, USUAL_DISPLAY_GAP, MAX_DISPLAY_GAP, MAX_DISPLAY_SLANT = 0.08, 0
 """Of a display's digits: gaps between them, and how far the top leans to the right at most, in digit heights."""
 
 DISPLAY_ASPECT, DISPLAY_ASPECT_STD = 0.15, 0.28
-"""Logarithm of how much wider a display's digits are than the font's: a camera looks from below, crops are stretched."""
+"""Logarithm of how much wider a display's digits are than the font's: cameras look from below, crops are stretched."""
 
 WORN, MIN_HAIRLINE, MAX_HAIRLINE = 0.25, 0.06, 0.11
 """Share of the printed numbers whose type is worn, and how thick the lines are that it has lost, in digit heights."""

@@ -4,11 +4,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from drawing import FORM_FIELDS, filled_form
+from drawing import FORM_FIELDS, FORM_SIZE, filled_form
 from tendigits.digits.find import open_page
 from tendigits.errors import DataError, UserError
 from tendigits.numbers.crops import Budget
@@ -42,6 +43,20 @@ def test_another_page_is_not_this_form(form, name):
     corpus = Path(__file__).parents[1] / "corpus"
     with pytest.raises(DataError, match="does not look like this form"):
         load_form(corpus / "form_exam.toml").align(open_page(corpus / name)[0])
+
+
+def test_a_form_is_aligned_by_corners_that_a_person_shows():
+    form = make_form(np.full((FORM_SIZE[1], FORM_SIZE[0]), 235, np.uint8), FORM_FIELDS)
+    corners = np.array([(0.12, 0.2), (0.85, 0.1), (0.9, 0.95), (0.08, 0.85)])
+    (width, height), size = FORM_SIZE, (1200, 1000)
+    edges = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    towards = cv2.getPerspectiveTransform(edges, (corners * size).astype(np.float32))
+    photo = cv2.warpPerspective(filled_form(VALUES), towards, size, borderValue=60)
+    page = Reader(threads=1).read_form(form, photo, corners=corners.tolist())
+    assert {name: cell.value for name, cell in page.fields.items()} == VALUES
+    for wrong in (corners[::-1], corners[[0, 1, 3, 2]], corners[[0, 1, 1, 3]], corners[:3]):
+        with pytest.raises(UserError, match="expected the form's four corners"):
+            form.align(photo, wrong.tolist())
 
 
 def test_a_field_has_its_own_number_where_the_budget_ends():

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Page, expect
 
-from browser import PHONE, choose, download, touching
+from browser import PHONE, barriers, choose, download, touching
 from drawing import FORM_FIELDS, FORM_SIZE, file_of, filled_form, photo_of
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -124,6 +124,47 @@ def test_a_form_is_marked_once_and_read_here_and_by_the_command(open_page, fille
     expect(page.locator("#form-rows tr").first.locator("input").first).to_have_value("40275")
     page.click("#form summary")
     assert [field.input_value() for field in page.locator("#fields input").all()] == NAMES
+
+
+def test_a_form_without_details_is_aligned_by_its_corners(open_page):
+    """Two fields on blank paper, photographed on its side: a person shows the corners by taps and by keys."""
+    page = open_page("#read")
+    blank, written = (
+        np.full((FORM_SIZE[1], FORM_SIZE[0]), 235, np.uint8),
+        np.array(Image.fromarray(filled_form({"points": "17"}))),
+    )
+    left, top, right, bottom = FORM_FIELDS["points"]
+    photo = blank.copy()
+    photo[top:bottom, left:right] = written[top:bottom, left:right]
+    photo = np.rot90(np.pad(photo, 120, constant_values=60))
+    open_form(page, file_of(Image.fromarray(blank)))
+    drag(page, FORM_FIELDS["points"], FORM_SIZE)
+    page.locator("#fields input").last.fill("points")
+    choose(page, file_of(Image.fromarray(np.ascontiguousarray(photo))), "photo.png", "#filled")
+    expect(page.locator("#forms-state")).to_have_text("1 picture, 0 cells to check, 1 not read")
+    page.click("#form-rows button:has-text('Show its corners')")
+    picture = page.locator("#corner-picture")
+    assert not barriers(page)
+    page.click("#turn-corners")  # the upper left corner of the sheet is at the lower left
+    page.click("#turn-corners")
+    page.click("#turn-corners")
+    width, height = photo.shape[::-1]
+    seen = picture.bounding_box()
+    for x, y in ((120, 120), (width - 120, 120), (width - 120, height - 120), (120, height - 120)):
+        at = seen["x"] + x * seen["width"] / width, seen["y"] + y * seen["height"] / height
+        page.mouse.move(at[0] - 12, at[1] + 9)
+        page.mouse.down()
+        page.mouse.move(*at, steps=3)
+        page.mouse.up()
+    first = page.locator(".corner").first
+    label = first.get_attribute("aria-label")
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(first).to_have_attribute("aria-label", label)
+    page.click("#corners button.primary")
+    expect(page.locator("#form-rows input")).to_have_value("17")
+    expect(page.locator("#forms-state")).to_have_text("1 picture, 0 cells to check")
 
 
 def test_an_answer_key_marks_what_was_filled_in_also_after_a_correction(open_page, filled, tmp_path):

@@ -268,7 +268,7 @@ def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:
 
 
 def _without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Reading:
-    """A number of a ruled table without the lines beside its cell, and the digits behind them, that were read as its ends.
+    """Drop the ends of a number that are a ruled line next to its cell, or stand behind one.
 
     On scanned tables half of the numbers with a character too many are cured, and none that were right lose one.
     """

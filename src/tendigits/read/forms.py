@@ -2,6 +2,7 @@
 
 form = load_form("exam.toml")               # its fields, and the name of its picture; see docs/guide.md
 aligned, homography = form.align(grey)      # the page as it lies in the form's own picture
+aligned, homography = form.align(grey, corners)     # where a person has shown the sheet's corners
 """
 
 import math
@@ -28,6 +29,7 @@ from tendigits.pictures.image import Grey
 from tendigits.untrusted import read_toml
 
 Floats = NDArray[np.float64]
+Corners = Sequence[tuple[float, float]]
 
 MAX_FIELDS = 1000
 MIN_FIELD_SIDE_PX = 4  # width and height of a field on the page as it is read
@@ -44,6 +46,9 @@ MAX_DISTANCE_RATIO = 0.8  # of a match to the second best one (Lowe 2004)
 MIN_MATCHES = 25  # that agree on one homography
 MAX_REPROJECTION_PX = 4.0  # distance up to which a match agrees
 
+N_CORNERS = 4
+MIN_CORNER_AREA = 0.005  # of the page: the area that two sides of the form span, at each of its corners
+
 
 @dataclass(frozen=True, eq=False)
 class Form:
@@ -52,11 +57,24 @@ class Form:
     grey: Grey  # as pages are opened
     fields: dict[str, Box]  # in pixels of `grey`
 
-    def align(self, grey: Grey) -> tuple[Grey, Floats]:
+    def align(self, grey: Grey, corners: Corners | None = None) -> tuple[Grey, Floats]:
         """A page, uint8 (height, width), as it lies in the form; and the homography to the page, float64 (3, 3).
 
-        Raises DataError if the page shows another form, or too little of it.
+        Args:
+            grey: the page.
+            corners: x and y on the page of the corners of the form's own picture, from the upper left clockwise, as
+                fractions of the page's width and height; without them the form is found by its details.
+
+        Raises:
+            UserError: the corners are not those of a sheet.
+            DataError: the page shows another form, or too little of it.
         """
+        homography = self._matched(grey) if corners is None else self._spanned(grey, corners)
+        size, flags = self.grey.shape[::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpPerspective(grey, homography, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), homography
+
+    def _matched(self, grey: Grey) -> Floats:
+        """The homography on which most details of the form and of a page agree."""
         page_points, page_features = _features(grey)
         form_points, form_features = self._features
         pairs: Sequence[Any] = []
@@ -74,8 +92,19 @@ class Form:
             raise DataError(
                 "the picture does not look like this form; take the photo from above, with the whole form in it"
             )
-        size, flags = self.grey.shape[::-1], cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpPerspective(grey, homography, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), homography
+        return np.array(homography, np.float64)
+
+    def _spanned(self, grey: Grey, corners: Corners) -> Floats:
+        """The homography from the form's corners to these."""
+        size = np.array(grey.shape[::-1], np.float64)
+        on_page = np.array(corners, np.float64).reshape(-1, 2) * size
+        sides = np.roll(on_page, -1, axis=0) - on_page
+        turns = sides[:, 0] * np.roll(sides[:, 1], -1) - sides[:, 1] * np.roll(sides[:, 0], -1)
+        if len(on_page) != N_CORNERS or not (turns >= MIN_CORNER_AREA * size.prod()).all():
+            raise UserError("expected the form's four corners, from the upper left clockwise, not on one line")
+        height, width = self.grey.shape
+        of_form = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+        return np.array(cv2.getPerspectiveTransform(of_form, on_page.astype(np.float32)), np.float64)
 
     @cached_property
     def _features(self) -> tuple[Floats, Any]:

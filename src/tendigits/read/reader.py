@@ -36,7 +36,7 @@ from tendigits.read.accept import ToPicture, accept, cell_of, table_of, with_ver
 from tendigits.read.context import read_tables
 from tendigits.read.expectations import NOTHING, Expectations, parse
 from tendigits.read.find_sheet import FoundSheet, find_sheet
-from tendigits.read.forms import Form, load_form, read_fields
+from tendigits.read.forms import Corners, Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
 from tendigits.read.page import BLURRED, ROWS_LEFT_OUT, TOO_MANY, Page
 from tendigits.read.read_sheet import read_cells, sheet_table, to_box
@@ -267,18 +267,34 @@ class Reader:
         blank = whiten(grey, median([each.height for each in detections]))
         return (grey, detections) if blank is grey else (blank, self.number_reader.detect(blank, budget))
 
-    def read_form(self, form: Form, image: Any, page: int = 1, expect: str | Expectations = "") -> Page:
-        """Read the fields of a form in a picture of it; the arguments are those of `read`.
+    def read_form(
+        self,
+        form: Form,
+        image: Any,
+        page: int = 1,
+        expect: str | Expectations = "",
+        corners: Corners | None = None,
+    ) -> Page:
+        """Read the fields of a form in a picture of it; the other arguments are those of `read`.
+
+        Args:
+            form: see `load_form`.
+            image: a path, bytes, a Pillow image or an array.
+            page: of a PDF or a TIFF, from 1.
+            expect: what is expected in the fields.
+            corners: where the form lies in the picture, if its details do not show it; see `Form.align`.
 
         Raises:
-            UserError: `expect` is invalid, or is about a field that the form does not have.
+            UserError: `expect` is invalid, or is about a field that the form does not have; so are the corners.
             DataError: the picture is damaged or too large, or shows another form.
         """
-        return self._read_form(form, *open_page(image, page), parse(expect, fields=True))
+        return self._read_form(form, *open_page(image, page), parse(expect, fields=True), corners)
 
-    def _read_form(self, form: Form, grey: Grey, size: tuple[int, int], expected: Expectations) -> Page:
+    def _read_form(
+        self, form: Form, grey: Grey, size: tuple[int, int], expected: Expectations, corners: Corners | None = None
+    ) -> Page:
         expected.check_fields(form.fields)
-        aligned, homography = form.align(grey)
+        aligned, homography = form.align(grey, corners)
         budget = Budget(seconds=self.seconds)
         readings, fields = read_fields(self.number_reader, aligned, form, budget)
         scale = size[0] / grey.shape[1]

@@ -21,7 +21,7 @@ from tendigits.errors import DataError, UserError
 from tendigits.pictures.documents import count_pages_of
 from tendigits.pictures.image import prepare_for_threads
 from tendigits.read.expectations import Expectations
-from tendigits.read.forms import Form
+from tendigits.read.forms import Corners, Form
 from tendigits.read.key import Key
 from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
@@ -117,10 +117,17 @@ def read_page(reader: Reader, image: bytes, number: int, expected: Expectations,
 
 
 def read_form(
-    reader: Reader, form: Form, key: Key | None, image: bytes, number: int, expected: Expectations, crops: bool
+    reader: Reader,
+    form: Form,
+    key: Key | None,
+    image: bytes,
+    number: int,
+    expected: Expectations,
+    crops: bool,
+    corners: Corners | None,
 ) -> PageResponse:
     """Read a form's fields in a picture of it, and mark them."""
-    page = attempt(reader.read_form, form, image, number, expected)
+    page = attempt(reader.read_form, form, image, number, expected, corners)
     return _response(image, page if key is None or isinstance(page, DataError) else key.marked(page), crops)
 
 

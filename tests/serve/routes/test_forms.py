@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from drawing import FORM_FIELDS, file_of, filled_form, photo_of
+from drawing import FORM_FIELDS, FORM_SIZE, file_of, filled_form, photo_of
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -42,6 +42,18 @@ def test_fields_of_several_pictures_of_which_two_show_no_form(client, blank, fil
     assert first["numbers"][cell["index"]]["strip"]
     assert second["error"].startswith("the picture does not look like this form")
     assert third["error"].startswith("expected a whole PNG")
+
+
+def test_a_form_is_aligned_by_its_corners(client, filled):
+    """Of the empty form there is blank paper only, and the corners are those of the whole photo."""
+    paper, scan = file_of(np.full((FORM_SIZE[1], FORM_SIZE[0]), 240, np.uint8)), file_of(filled_form(VALUES))
+    whole = json.dumps([[0, 0], [1, 0], [1, 1], [0, 1]])
+    assert "look like this form" in ask(client, paper, FIELDS, scan).json()["pages"][0]["error"]
+    page = ask(client, paper, FIELDS, scan, corners=whole).json()["pages"][0]
+    assert {name: cell["value"] for name, cell in page["fields"].items()} == VALUES
+    answer = ask(client, paper, FIELDS, scan, corners=json.dumps([[0, 0], [1, 0], [1, 0], [0, 1]]))
+    assert (answer.status_code, "four corners" in answer.json()["error"]) == (422, True)
+    assert ask(client, paper, FIELDS, scan, corners="[[0, 0], [1, 0]]").status_code == 422
 
 
 def test_fields_are_read_as_expected(client, blank, filled):

@@ -59,6 +59,9 @@ RunName = Annotated[
 FieldName = Annotated[str, Field(min_length=1, max_length=100)]
 Edge = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Edges = Annotated[list[Edge], Field(min_length=4, max_length=4), FailFast()]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Corner = tuple[Share, Share]
+Corners = tuple[Corner, Corner, Corner, Corner]
 Fields = Annotated[dict[FieldName, Edges], Field(min_length=1, max_length=MAX_FIELDS), FailFast()]
 
 
@@ -151,6 +154,14 @@ async def read_forms(
         str, Form(max_length=MAX_EXPECT_CHARACTERS, description="An answer key: a CSV with `field,answer,points`.")
     ] = "",
     picture_page: Annotated[int, Form(ge=1, le=MAX_PAGES, description="Page of `picture`, if it is a document.")] = 1,
+    corners: Annotated[
+        Json[Corners | None],
+        Form(
+            description="Where the corners of `picture` lie in each `image`, from the upper left clockwise, as "
+            "fractions of its width and height: `[[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]`. Without them its "
+            "details are looked for."
+        ),
+    ] = None,
     crops: Annotated[bool, Query(description="Include each number as the network saw it.")] = False,
     page: PageNumber = 1,
 ) -> ReadResponse:
@@ -160,17 +171,17 @@ async def read_forms(
     """
     network, expected, answers = state.active.current, parse_expected(expect, fields), parse_answers(key, fields)
     marked = await picture.read()
+
+    async def read(filled: bytes) -> PageResponse:
+        asked = (form, answers, filled, page, expected, crops, corners)
+        return await in_pool(request, work.with_reader, network.source, work.read_form, *asked)
+
     try:
         prefix = "the form's own picture: "
         form = await in_pool(request, make_form, marked, fields, turned, picture_page, prefix=prefix)
+        return await _read_all(state, network, read, [await each.read() for each in image])
     except UserError as error:
         raise HTTPException(422, str(error)[:MAX_REASON_CHARACTERS]) from None
-
-    async def read(filled: bytes) -> PageResponse:
-        asked = (form, answers, filled, page, expected, crops)
-        return await in_pool(request, work.with_reader, network.source, work.read_form, *asked)
-
-    return await _read_all(state, network, read, [await each.read() for each in image])
 
 
 class MarksRequest(Strict):

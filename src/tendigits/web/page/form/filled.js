@@ -1,19 +1,22 @@
 // Filled forms: each picture is read with the form and becomes a row of a table and of a CSV.
 
-import { XLSX, ask, askFile } from "../shared/api.js";
-import { element, find, save, saveCsv, trying } from "../shared/dom.js";
+import { XLSX, ask, askFile, pictureOf } from "../shared/api.js";
+import { button, element, find, save, saveCsv, trying } from "../shared/dom.js";
 import { stripCanvas } from "../shared/pixels.js";
 import { plural } from "../shared/text.js";
+import { askCorners, startCorners } from "./corners.js";
 
 let names = []; // of the fields
 let rows = []; // a picture each: {path, cells, error, marks}; `error` is null if it was read, `marks` without a key
 let key = ""; // the text of a CSV with the answers
 let whenChanged; // called after each change
+const notAligned = new WeakMap(); // rows of pictures in which the form was not found -> the form, its file and its page
 
 const MAX_VALUE_LENGTH = 100; // of a cell that the server takes
 const MAX_REASON_LENGTH = 500;
 
 export function startFilled() {
+  startCorners();
   find("forms-xlsx").addEventListener("click", () => trying(async () => {
     const tables = [{ name: "forms", rows: [["picture", ...heads()].map(plainCell), ...rows.map(cellsOf)] }];
     save(await askFile("v1/tables/export", { method: "POST", json: { tables }, headers: { accept: XLSX } }), "forms.xlsx");
@@ -41,6 +44,7 @@ export async function readFilled(form, files) {
     find("forms-state").textContent = `reading ${rows.length + 1} of ${rows.length + waiting.length} ...`;
     const { file, number } = waiting.shift();
     const row = await read(form, file, number);
+    if (row.error?.includes("look like this form")) notAligned.set(row, { form, file, number });
     if (number === 1) waiting.unshift(...Array.from({ length: row.n_pages - 1 }, (_, i) => ({ file, number: i + 2 })));
     into.push(row);
     if (into === rows) find("form-rows").append(elementOf(row));
@@ -51,8 +55,23 @@ export async function readFilled(form, files) {
 
 function elementOf(row) {
   const marks = marksOf(row).map((text) => element("td", {}, text));
-  const cells = row.error === null ? names.map((name) => cellOf(row, name, marks)) : [element("td", { class: "doubt", colspan: names.length }, row.error)];
+  const cells = row.error === null ? names.map((name) => cellOf(row, name, marks)) : [failureOf(row)];
   return element("tr", {}, element("th", { scope: "row" }, row.path), ...cells, ...marks);
+}
+
+// Why a picture was not read, and what a person can do about it.
+function failureOf(row) {
+  const show = () => trying(async () => {
+    const { form, file, number } = notAligned.get(row);
+    const corners = await askCorners(await pictureOf(file, row.n_pages, number));
+    if (!corners) return;
+    const at = find("form-rows").children[rows.indexOf(row)];
+    Object.assign(row, await read(form, file, number, corners));
+    at.replaceWith(elementOf(row));
+    summarize();
+  });
+  const tap = notAligned.has(row) ? [" ", button("Show its corners", show)] : [];
+  return element("td", { class: "doubt", colspan: names.length }, row.error, ...tap);
 }
 
 const heads = () => [...names, ...(key ? ["total", "wrong"] : [])];
@@ -71,11 +90,12 @@ const markAgain = (row, marks) => trying(async () => {
   whenChanged();
 });
 
-async function read(form, file, number) {
+async function read(form, file, number, corners = null) {
   const { picture, page: picture_page, named, turned, expect, key } = form;
   const body = new FormData();
   const parts = { picture, fields: JSON.stringify(Object.fromEntries(named)), picture_page, turned, expect, key, image: file };
   for (const [name, value] of Object.entries(parts)) body.append(name, value);
+  if (corners) body.append("corners", JSON.stringify(corners));
   try {
     const { pages: [page] } = await ask(`v1/forms?crops=true&page=${number}`, { method: "POST", body });
     const path = page.n_pages > 1 ? `${file.name}#page=${number}` : file.name;

@@ -3,14 +3,13 @@
 import { askText, storeNumber, undoStored } from "../correct/correct.js";
 import { showForm, startForms } from "../form/form.js";
 import { countDoubts, goToNumber, showGrid, showPages, startGrid, startGrids } from "../grid/grid.js";
-import { ask, askFile } from "../shared/api.js";
+import { ask, askFile, pictureOf } from "../shared/api.js";
 import { element, find, hideMessage, notifyError, trying } from "../shared/dom.js";
 import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "../shared/networks.js";
 import { startSheets } from "../sheet/sheet.js";
 import { forget, keep, keptDocuments } from "./kept.js";
 import { compareWith, paintNumbers, showBusy, showPicture, showUnread, startPictures } from "./picture.js";
 
-const PICTURE_TYPE = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/;
 const LAY_ON_ITS_SIDE = "The page lay on its side; it was turned upright.";
 const TURNED = { 90: LAY_ON_ITS_SIDE, 180: "The page was upside down; it was turned upright.", 270: LAY_ON_ITS_SIDE };
 
@@ -112,7 +111,7 @@ async function readPlace(document, place) {
   place.reading ??= (async () => {
     const file = document.files[place.file];
     const read = place.read ?? await readPage(file, place.number);
-    const picture = await pictureOf(file, read);
+    const picture = await pictureOf(file, read.n_pages, read.page_number);
     if (!read.grids) startGrids(read);
     if (place.number === 1 && !place.read) {
       const others = Array.from({ length: read.n_pages - 1 }, (_, i) => ({ file: place.file, number: i + 2, read: null }));
@@ -145,8 +144,6 @@ async function readOthers(document) {
   }
 }
 
-const requestOf = (file) => ({ method: "POST", body: file, headers: { "content-type": PICTURE_TYPE.test(file.type) ? file.type : "application/octet-stream" } });
-
 async function readPage(file, number) {
   const form = new FormData(); // a list of values is in no address, which would be logged
   form.append("image", file);
@@ -157,19 +154,6 @@ async function readPage(file, number) {
   if (second) compareWith(read, networkName(chosen(1)), second.numbers ?? []);
   if (second?.error) notifyError(`${networkName(chosen(1))} does not read: ${second.error.message}`);
   return { ...read, page_number: number };
-}
-
-async function pictureOf(file, { n_pages, page_number }) {
-  return n_pages === 1 && await canShow(file) ? file : askFile(`v1/preview?page=${page_number}`, requestOf(file));
-}
-
-// Whether this browser can show a file as a picture: most show no HEIC, TIFF and PDF.
-async function canShow(file) {
-  const image = new Image();
-  image.src = URL.createObjectURL(file);
-  const shows = await image.decode().then(() => true, () => false);
-  URL.revokeObjectURL(image.src);
-  return shows;
 }
 
 function showTurning(state = "") {
