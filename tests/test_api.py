@@ -1,6 +1,7 @@
 """docs/api.md and docs/python.md: every example is run, the former against a real server."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -65,6 +66,31 @@ def test_python_examples_in_their_order(folder, address):
     first, one, count, corrected = done.stdout.splitlines()
     assert first.startswith("30427 ")
     assert (one, count, corrected) == ("1", "1", "1")
+
+
+@pytest.mark.slow
+def test_a_typed_client_is_made_without_a_warning_and_reads(folder, address, tmp_path):
+    """By the command and the options of docs/api.md."""
+    (version,) = re.findall(r"^(openapi-python-client) \(([\d.]+)", API, re.MULTILINE)
+    (command,) = re.findall(r"`openapi-python-client (generate .*?)`", API)
+    (tmp_path / "bytes.yaml").write_text(blocks("yaml")[0])
+    made = ["--fail-on-warning", "--meta", "none", "--output-path", tmp_path / "client"]
+    typed = ["uvx", "==".join(version), *shlex.split(command.replace(ADDRESS, address)), *made]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        typed, cwd=tmp_path, env=os.environ | {"PATH": path, "UV_SYSTEM_CERTS": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    reads = f"""if True:
+        from client import Client
+        from client.api.read import read_pictures
+        from client.types import File
+        with open({str(folder / "photo.jpg")!r}, "rb") as picture:
+            answer = read_pictures.sync(client=Client({address!r}), body=File(picture))
+        print(answer.pages[0].text)
+    """
+    done = subprocess.run([sys.executable, "-c", reads], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("30427\n", "")
 
 
 def test_the_document_names_every_path_and_shows_a_real_error(address):
