@@ -105,7 +105,7 @@ def export(
             typer.echo(dumps({"format": format_, "path": str(exported.path)} | asdict(found)))
         else:
             typer.echo(
-                f"{exported.path}  {found.bytes / 1e6:.2f} MB\n"
+                f"{_written(exported.path, found.bytes)}\n"
                 f"  accuracy {found.accuracy:.2%} on {found.n:,} test digits, {found.source_accuracy:.2%} before the "
                 f"export; {found.agreement:.2%} agree\n"
                 f"  largest difference {found.largest_difference:.2g}; {found.single_ms:.2f} ms for one digit, "
@@ -123,4 +123,9 @@ def export_play(folder: Path, overwrite: bool, *, run: str | None, all_digits: b
     written = write_playground(folder, all_digits=all_digits, run=begun)
     n_bytes = sum(path.stat().st_size for path in written)
     record = {"format": "web", "path": str(written[0]), "bytes": n_bytes}
-    typer.echo(dumps(record) if json else f"{written[0]}  {n_bytes / 1e6:.2f} MB")
+    typer.echo(dumps(record) if json else _written(written[0], n_bytes))
+
+
+def _written(path: Path, n_bytes: int) -> str:
+    """What was written, and its size; a page's is that of all its files."""
+    return f"{path}  {n_bytes / 1e6:.2f} MB{' with the files next to it' if path.suffix == '.html' else ''}"
