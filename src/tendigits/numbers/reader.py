@@ -6,7 +6,7 @@ readings[0].text                                                                
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import compress, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,24 +182,26 @@ class NumberReader:
         if not numbers:
             return []
         readings = [self._reading(number, crops[number]) for number in numbers]
-        sizes = [len(reading.crops) for reading in readings]
-        digits = np.concatenate([reading.crops for reading in readings])
+        is_asked = [self._is_asked(reading) for reading in readings]
+        digits = [
+            crop_characters(reading.strip.foreground, [each.box for each in compress(reading.characters, asked)])
+            for reading, asked in zip(readings, is_asked, strict=True)
+        ]
 
         def choose(doubtful: Mask) -> Mask:
             indices = np.flatnonzero(doubtful)
             doubtful[indices[budget.afford([CHARACTER_COST] * len(indices)) :]] = False
             return doubtful
 
-        is_asked = self._is_asked(readings)
-        opinions = np.zeros((len(digits), N_DIGITS), np.float32)
-        opinions[is_asked] = classify_crops(self.digits, digits[is_asked], choose)
-        decisive, ends = self._is_decisive(opinions, digits, choose), np.cumsum(sizes[:-1])
-        parts = zip(readings, np.split(opinions, ends), np.split(decisive, ends), strict=True)
+        every, ends = np.concatenate(digits), np.cumsum([*map(len, digits[:-1])])
+        opinions = classify_crops(self.digits, every, choose)
+        decisive = self._is_decisive(opinions, every, choose)
+        parts = zip(readings, is_asked, np.split(opinions, ends), np.split(decisive, ends), strict=True)
         return [_with_second_opinion(*part, self.options.second_opinion_weight) for part in parts]
 
     def _reading(self, detection: Detection, crop: Crop) -> Reading:
         """What a crop shows of a number, without a second opinion."""
-        strip, foreground = crop.strip, find_foreground(crop.strip.picture)
+        strip, foreground = crop.strip, crop.strip.foreground
         inside = [peak for peak in crop.peaks if self._is_inside(peak.box, strip)]
         characters = _in_usual_form([peak for peak in inside if peak.present >= self.options.min_read])
         boxes, borders = [each.box for each in characters], self._borders(strip, crop.borders)
@@ -211,19 +213,18 @@ class NumberReader:
             strip,
             characters,
             [peak for peak in inside if peak.present < self.options.min_read],
-            crop_characters(foreground, boxes),
-            np.zeros((len(boxes), N_DIGITS), np.float32),
             stray_ink(foreground, boxes, DIGIT_HEIGHT_PX),
             text_of(characters),
             borders,
             _clearance(outside, boxes, borders),
         )
 
-    def _is_asked(self, readings: Sequence[Reading]) -> Mask:
-        """Of which characters a second opinion is asked for: all if the user's network may decide."""
+    def _is_asked(self, reading: Reading) -> list[bool]:
+        """Of which characters a second opinion is asked for: doubtful digits, all if the user's network may decide."""
         is_all = self.is_user_network or self.base_network is not None
-        doubtful = [is_all or each.confidence < self.options.certain for own in readings for each in own.characters]
-        return np.array(doubtful, bool)
+        return [
+            each.label.isdigit() and (is_all or each.confidence < self.options.certain) for each in reading.characters
+        ]
 
     def _is_decisive(self, opinions: Floats, crops: Grey, choose: Choose) -> Mask:
         """Whether the digit network decides about each crop: bool (n,)."""
@@ -292,21 +293,24 @@ def _with_doubt(reading: Reading, unread: Sequence[Detection]) -> Reading:
     return replace(reading, doubt=UNREAD_NEIGHBOUR) if is_near.any() else reading
 
 
-def _with_second_opinion(reading: Reading, opinions: Floats, decisive: Mask, weight: float) -> Reading:
-    """A reading with the digit network's probabilities, float32 (n, 10), which change its own.
+def _with_second_opinion(
+    reading: Reading, is_asked: Sequence[bool], opinions: Floats, decisive: Mask, weight: float
+) -> Reading:
+    """A reading with the digit network's probabilities, float32 (n, 10), of the characters that it was asked about.
 
-    Where it is decisive they replace them, elsewhere they are weighed with them.
+    Where it is decisive they replace the number network's, elsewhere they are weighed with them.
     """
-    opinions = opinions * np.array([each.label.isdigit() for each in reading.characters], bool)[:, None]
     characters = [*reading.characters]
-    for i in np.flatnonzero(opinions.any(axis=1)).tolist():
+    for i, opinion, is_decisive in zip(compress(range(len(characters)), is_asked), opinions, decisive, strict=True):
+        if not opinion.any():
+            continue
         probabilities = np.zeros(len(CHARACTERS), np.float32)
-        if decisive[i]:
-            probabilities[:N_DIGITS] = opinions[i] / opinions[i].sum() * characters[i].present
+        if is_decisive:
+            probabilities[:N_DIGITS] = opinion / opinion.sum() * characters[i].present
         else:
             probabilities[:] = characters[i].probabilities
             digits = probabilities[:N_DIGITS]
-            mixed = (digits + MIN_PROBABILITY) ** (1 - weight) * (opinions[i] + MIN_PROBABILITY) ** weight
+            mixed = (digits + MIN_PROBABILITY) ** (1 - weight) * (opinion + MIN_PROBABILITY) ** weight
             probabilities[:N_DIGITS] = mixed * (digits.sum() / mixed.sum())
-        characters[i] = replace(characters[i], probabilities=probabilities)
-    return replace(reading, characters=characters, second_opinion=opinions)
+        characters[i] = replace(characters[i], probabilities=probabilities, second_opinion=opinion)
+    return replace(reading, characters=characters)

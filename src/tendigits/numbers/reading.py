@@ -4,17 +4,17 @@ reading.text                    # "12.50"
 confidence_features(reading)    # what a ConfidenceModel weighs
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from tendigits.digits.runtime import Floats
 from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
 from tendigits.numbers.decode import N_DIGITS, Candidate
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
+from tendigits.numbers.second_opinion import crop_characters
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
 from tendigits.pictures.image import Grey
 
@@ -27,8 +27,6 @@ class Reading:
     strip: Strip
     characters: list[Candidate]
     rejected: list[Candidate]  # characters that less than half of the evidence supports
-    crops: Grey  # uint8 (n, 28, 28): the characters, white on black
-    second_opinion: Floats  # float32 (n, 10): the digit network's probability of each digit; zeros for a sign
     stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
     first_text: str  # the text that the number network alone shows
     borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
@@ -45,16 +43,10 @@ class Reading:
         """The most probable characters."""
         return "".join(character.label for character in self.characters)
 
-    def part(self, start: int, stop: int) -> "Reading":
-        """The same without the characters before `start` and from `stop` on, as if they were not there."""
-        kept = slice(start, stop)
-        return replace(
-            self,
-            characters=self.characters[kept],
-            crops=self.crops[kept],
-            second_opinion=self.second_opinion[kept],
-            first_text=self.text[kept],
-        )
+    @property
+    def crops(self) -> Grey:
+        """The characters, white on black: uint8 (n, 28, 28)."""
+        return crop_characters(self.strip.foreground, [each.box for each in self.characters])
 
 
 def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIONS) -> ConfidenceFeatures:

@@ -11,7 +11,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from tendigits.digits.foreground import find_foreground, median
+from tendigits.digits.foreground import median
 from tendigits.digits.segment import WEAK
 from tendigits.numbers.detections import Detection, as_table
 from tendigits.numbers.reading import Reading, digits_of
@@ -96,8 +96,6 @@ def join_readings(parts: Sequence[Reading], whole: Reading) -> Reading:
         whole,
         characters=characters,
         rejected=[each for part in parts for each in part.rejected],
-        crops=np.concatenate([part.crops for part in parts]),
-        second_opinion=np.concatenate([part.second_opinion for part in parts]),
         stray_ink=max(part.stray_ink for part in parts),
     )
 
@@ -144,7 +142,7 @@ def has_ink_before(reading: Reading, before: Reading) -> bool:
     `reading` is of more of the row.
     """
     left, top, _, bottom = before.strip.in_strip(before.characters[0].box, reading.strip)
-    foreground = find_foreground(reading.strip.picture)
+    foreground = reading.strip.foreground
     end = round(left - OPTIONS.number_margin * DIGIT_HEIGHT_PX)
     if foreground is None or end <= 0:
         return False

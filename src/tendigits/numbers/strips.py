@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tendigits.digits.foreground import find_foreground
 from tendigits.numbers.decode import HEIGHT, Candidate, Edges
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import GRID
@@ -63,6 +64,11 @@ class Strip:
         x = (x0 + x1) / 2
         is_inside = (x >= 0) & (x < self.picture.shape[1])
         return [(at - 0.5, 0.0, at + 0.5, float(HEIGHT)) for at in x[is_upright & is_across & is_inside].tolist()]
+
+    @cached_property
+    def foreground(self) -> Grey | None:
+        """uint8 (40, width): 0 paper, 255 stroke; None for a blank picture."""
+        return find_foreground(self.picture)
 
     @cached_property
     def _inverse(self) -> NDArray[np.float64]:

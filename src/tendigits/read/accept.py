@@ -11,7 +11,6 @@ from functools import reduce
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.geometry import Box
 from tendigits.numbers.confidence import ConfidenceModel
@@ -58,8 +57,8 @@ def accept(
     may_lack_stroke = "/" in reading.text and reading.stray_ink >= MIN_STRAY_INK
     accepted = confidence >= threshold and reading.doubt is None and not may_lack_stroke
     characters, all_alternatives = [], []
-    for candidate, crop, opinion in zip(reading.characters, reading.crops, reading.second_opinion, strict=True):
-        all_alternatives.append(_alternatives(candidate, opinion))
+    for candidate, crop in zip(reading.characters, reading.crops, strict=True):
+        all_alternatives.append(_alternatives(candidate))
         probable = [(label, p) for label, p in all_alternatives[-1] if p >= DEFAULT_OPTIONS.min_alternative]
         box = to_picture(reading.strip.in_picture(candidate.box))
         is_clear = accepted or not probable
@@ -89,10 +88,10 @@ def _as_date(text: str) -> str | None:
     return date if is_date(date) else None
 
 
-def _alternatives(candidate: Candidate, second_opinion: NDArray[np.float32]) -> list[tuple[str, float]]:
+def _alternatives(candidate: Candidate) -> list[tuple[str, float]]:
     """Other possible labels of a character, the most probable first; "" means that it is not a character."""
     probabilities = {CHARACTERS[i]: float(p) for i, p in enumerate(candidate.probabilities)}
-    for digit, p in enumerate(second_opinion):
+    for digit, p in enumerate(() if candidate.second_opinion is None else candidate.second_opinion):
         probabilities[str(digit)] = max(probabilities[str(digit)], float(p))
     probabilities[""] = 1 - candidate.present
     del probabilities[candidate.label]

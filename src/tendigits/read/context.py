@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress, islice
+from operator import not_
 
 import numpy as np
 
 from tendigits.digits.foreground import median
 from tendigits.numbers.crops import MAX_RULE_DISTANCE, MAX_RULE_WIDTH, Budget, PageCrops
-from tendigits.numbers.decode import N_DIGITS, centre
+from tendigits.numbers.decode import centre
 from tendigits.numbers.detections import in_rows
 from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.hypotheses import reweigh
@@ -279,7 +280,10 @@ def _without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Readi
     is_narrow = in_strip[:, 2] - in_strip[:, 0] <= MAX_RULE_WIDTH * DIGIT_HEIGHT_PX
     nearest = np.where(is_narrow, MAX_RULE_DISTANCE, -OPTIONS.max_beyond_border) * layout.sheet.height
     inside = np.flatnonzero(np.minimum(x - left, right - x) >= nearest)
-    return reading.part(inside[0], inside[-1] + 1) if len(inside) else reading
+    if not len(inside):
+        return reading
+    kept = slice(inside[0], inside[-1] + 1)
+    return replace(reading, characters=reading.characters[kept], first_text=reading.text[kept])
 
 
 def _is_better(reading: Reading, before: Reading | None, min_probability: float) -> bool:
@@ -336,19 +340,13 @@ def _reweighed(reading: Reading, others: Counter[str], n_others: int, usual_prio
         ]
         return float(np.log(fractions).sum())
 
-    order = np.argsort([centre(each.box) for each in [*reading.characters, *reading.rejected]], kind="stable")
-    candidates = [[*reading.characters, *reading.rejected][i] for i in order]
+    candidates = sorted([*reading.characters, *reading.rejected], key=lambda each: centre(each.box))
     reweighed = reweigh(candidates, log_frequency, DEFAULT_OPTIONS.min_read, OPTIONS.min_noise)
-    is_read = np.array([each.present >= DEFAULT_OPTIONS.min_read for each in reweighed], bool)
-    empty, rows = len(reading.rejected), order[is_read]
-    crops = np.concatenate([reading.crops, np.zeros((empty, *reading.crops.shape[1:]), np.uint8)])
-    opinions = np.concatenate([reading.second_opinion, np.zeros((empty, N_DIGITS), np.float32)])
+    is_read = [each.present >= DEFAULT_OPTIONS.min_read for each in reweighed]
     return replace(
         reading,
         characters=[*compress(reweighed, is_read)],
-        rejected=[*compress(reweighed, ~is_read)],
-        crops=crops[rows],
-        second_opinion=opinions[rows],
+        rejected=[*compress(reweighed, map(not_, is_read))],
     )
 
 

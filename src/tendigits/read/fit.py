@@ -55,7 +55,6 @@ class Place(NamedTuple):
     """A place in a number where a character was seen, perhaps."""
 
     candidate: Candidate
-    number: int | None  # index in `Reading.characters`; None for a rejected one
     log_probabilities: Floats  # of each of CHARACTERS
     log_noise: float  # of no character
 
@@ -96,16 +95,16 @@ def _places(reading: Reading) -> list[Place]:
         probabilities = candidate.probabilities
         noise = 1 - candidate.present if i < n else 1 - float(probabilities[:N_DIGITS].sum())
         least = OPTIONS.min_noise_digit if candidate.label.isdigit() else OPTIONS.min_noise
-        places.append(_place(candidate, i, probabilities, max(noise, least)))
-    places += [_place(each, None, each.probabilities, 1 - each.present) for each in reading.rejected]
+        places.append(_place(candidate, probabilities, max(noise, least)))
+    places += [_place(each, each.probabilities, 1 - each.present) for each in reading.rejected]
     return sorted(places, key=lambda place: centre(place.candidate.box))
 
 
-def _place(candidate: Candidate, number: int | None, probabilities: NDArray[np.floating], noise: float) -> Place:
+def _place(candidate: Candidate, probabilities: NDArray[np.floating], noise: float) -> Place:
     probabilities = np.maximum(probabilities, OPTIONS.min_probability)
     probabilities[STROKES] = np.maximum(probabilities[STROKES], OPTIONS.stroke * probabilities[STROKES].max())
     logs = np.log(probabilities)
-    return Place(candidate, number, logs.astype(np.float32), float(np.log(noise)))
+    return Place(candidate, logs.astype(np.float32), float(np.log(noise)))
 
 
 def _probable_texts(places: Sequence[Place]) -> list[str]:
@@ -166,18 +165,14 @@ def _read_as(reading: Reading, places: Sequence[Place], text: str) -> Reading:
             chosen.append(None)
             j -= 1
     characters: list[Candidate] = []
-    crops = np.zeros((len(text), *reading.crops.shape[1:]), np.uint8)
-    opinions = np.zeros((len(text), N_DIGITS), np.float32)
-    for n, (character, seen) in enumerate(zip(text, reversed(chosen), strict=True)):
+    for character, seen in zip(text, reversed(chosen), strict=True):
         if seen is None:
             _, top, right, bottom = (characters[-1] if characters else places[0].candidate).box
             candidate = Candidate(np.zeros(len(CHARACTERS), np.float32), (right - 1, top, right, bottom))
         else:
             candidate = seen.candidate
-            if seen.number is not None:
-                crops[n], opinions[n] = reading.crops[seen.number], reading.second_opinion[seen.number]
         characters.append(_labelled(candidate, character))
-    return replace(reading, characters=characters, rejected=[], crops=crops, second_opinion=opinions)
+    return replace(reading, characters=characters, rejected=[])
 
 
 def _labelled(candidate: Candidate, label: str) -> Candidate:

@@ -196,10 +196,7 @@ def _without_frame(reading: Reading, box: Box) -> Reading:
     kept = (box.left + margin <= x) & (x <= box.right - margin) & (y >= top)
     if kept.all():
         return reading
-    characters = [*compress(reading.characters, kept)]
-    return replace(
-        reading, characters=characters, crops=reading.crops[kept], second_opinion=reading.second_opinion[kept]
-    )
+    return replace(reading, characters=[*compress(reading.characters, kept)])
 
 
 def _written_in(box: Box) -> Detection:
