@@ -49,6 +49,7 @@ class ContextOptions:
     # Reading cells again.
     min_covered: float = 0.7  # of a word's width that its characters cover, if it is a number
     max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
+    min_lost: float = 0.3  # of a number that was read: a cell with less room beside it is not read again
     border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
     max_beyond_border: float = 0.05  # from a ruled line to the middle of a character behind it that is of its cell
     max_line_height: float = 0.7  # from the middle of the highest number in a cell to that of the lowest, on one line
@@ -257,7 +258,8 @@ def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellInd
         right = float(min(max([ends[column][1], *rights[in_cell]]), layout.columns[column + 1] - margin))
         nearest = in_row[int(np.abs(centres[in_row, 0] - (left + right) / 2).argmin())]
         y = float(centres[in_cell or [nearest], 1].mean())
-        if right > left:
+        lost = max(lefts[in_cell[0]] - left, right - rights[in_cell[0]]) if len(in_cell) == 1 else np.inf
+        if right > left and lost >= OPTIONS.min_lost * sheet.height:
             yield (row, column), (left, right, y, median(heights[in_cell or in_row]))
 
 
