@@ -93,7 +93,9 @@ def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: 
     # Short numbers run as most of the writing does; a long one across it is a sideways head.
     typical = _typical(principal, kept * extent / height)
     is_across = abs(np.sin(principal - typical)) > options.max_turn
-    angle = np.where((extent > options.min_mask_length * height) & ~is_across, principal, typical)
+    is_page = kept.sum() >= options.min_numbers_of_page
+    least = options.min_mask_length_on_page if is_page else options.min_mask_length
+    angle = np.where((extent > least * height) & ~is_across, principal, typical)
     kept &= ~is_across | (extent <= options.max_across * height)
     first, last = numbers.ends(points, angle)
     first = first - CELL_PX / 2 + options.mask_overhang * height
