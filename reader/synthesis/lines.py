@@ -60,6 +60,9 @@ SPECKS, MAX_SPECKS = 0.2, 5
 SPECK_DISTANCE = 0.6
 """Digit heights: from a speck to what is written, at least; a closer one may be a point."""
 
+DUST, MAX_DUST = 0.2, 40
+"""Share of the lines with dust, as on copies: dots of some pixels, also close to the characters, and how many at most."""
+
 SQUEEZED = 0.4
 """Share of the cells whose sides may touch what is written between them."""
 
@@ -100,6 +103,7 @@ class LineWriter:
             _add_neighbour(canvas, last, rng)
             _add_rules(canvas, rng)
             _add_specks(canvas, hand, rng)
+            _add_dust(canvas, rng)
             margin = float(rng.uniform(0.05, MARGIN if rng.random() < 0.8 else WIDE_MARGIN)) * HEIGHT
             end = max([end, *(box[2] for box in canvas.boxes)])  # a slanted character ends further to the right
             width = min(WIDTH, max(24, 2 * round((end + margin) / 2 + 0.5)))
@@ -197,6 +201,20 @@ def _add_specks(canvas: Canvas, hand: Hand, rng: Rng) -> None:
         drawn = cv2.line(np.zeros_like(canvas.others), (round(x), round(y)), end, 255, thick, cv2.LINE_AA)
         if not drawn[taken].any():
             np.maximum(canvas.others, drawn, out=canvas.others)
+
+
+def _add_dust(canvas: Canvas, rng: Rng) -> None:
+    """Tiny dots, in the whole line or around one place."""
+    if rng.random() >= DUST:
+        return
+    n, reach = int(rng.integers(3, MAX_DUST + 1)), WIDTH if rng.random() < 0.5 else float(rng.uniform(3, 15))
+    x, y = rng.uniform(0, WIDTH), rng.uniform(0.2, 0.8) * HEIGHT
+    columns = np.clip(rng.normal(x, reach, n), 0, WIDTH - 1).astype(int)
+    rows = np.clip(rng.normal(y, min(reach, HEIGHT / 2), n), 0, HEIGHT - 1).astype(int)
+    dust = np.zeros_like(canvas.others)
+    dust[rows, columns] = rng.integers(120, 256, n)
+    dust = cv2.dilate(dust, np.ones((int(rng.integers(1, 3)), int(rng.integers(1, 4))), np.uint8))
+    np.maximum(canvas.others, dust, out=canvas.others)
 
 
 def _sides(boxes: list[Box], rng: Rng, nearest: float) -> list[float]:

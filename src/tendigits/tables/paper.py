@@ -19,6 +19,7 @@ MAX_DOT = 0.6  # the same of dots
 # Lengths are in heights of a digit.
 MIN_BAR_WIDTH = 0.7  # thinner black areas are strokes and ruled lines
 MAX_BAR_WIDTH = 5.0  # wider ones are shadows, and what lies around a sheet
+MAX_SPECK = 0.2  # of the white specks in a bar, as copiers leave them
 MAX_LETTER_GAP = 1.2  # white letters in a bar are not wider
 BAR_EDGE = 0.1  # blurred edge of a bar
 MIN_BAR_LENGTH = 3.0  # widths of a bar; a shorter one parts nothing
@@ -47,6 +48,7 @@ def whiten(grey: Grey, digit_height: float) -> Grey:
 
 def _bars(dark: Grey, digit_height: float) -> Grey:
     """A mask of the solid areas of a mask that are as wide as a bar, with the letters in them."""
+    dark = cv2.medianBlur(dark, len(_square(MAX_SPECK * digit_height)))
     solid = cv2.morphologyEx(dark, cv2.MORPH_OPEN, _square(MIN_BAR_WIDTH * digit_height))
     if not solid.any():
         return np.zeros_like(dark)
