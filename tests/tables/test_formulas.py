@@ -17,7 +17,6 @@ from tendigits.tables.formulas import written
 from tendigits.tables.options import Sums
 from tendigits.tables.table import Table
 
-
 EQUALLY_PROBABLE = [f"the form adds up to 12, not 13; {may}" for may in ("5 may be 6", "7 may be 8", "13 may be 12")]
 
 
