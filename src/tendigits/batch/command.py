@@ -95,7 +95,7 @@ def read(
     model: Annotated[Path | None, run_option("Read with this run's network.", default="the package's network")] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Lowest accepted confidence.", metavar="0..1", show_default="at most 2% wrong"),
+        typer.Option(min=0, max=1, help="Lowest accepted confidence.", metavar="0..1", show_default="at most 3% wrong"),
     ] = None,
     max_error: Annotated[
         str | None,

@@ -13,7 +13,7 @@ import numpy as np
 
 from tendigits.errors import ModelFileError, UserError, reason_of
 
-MAX_ERROR = 0.02  # default for the fraction of wrong numbers among the accepted ones
+MAX_ERROR = 0.03  # default for the fraction of wrong numbers among the accepted ones
 MAX_LOGIT = 6.0  # logit (a probability of 0.9975) above which a reading counts as certain
 
 

@@ -41,7 +41,7 @@ def teach(
     threshold: Annotated[
         str | None,
         typer.Option(
-            help="On the page and in the API, accept from this confidence on; auto: at most 2% wrong.",
+            help="On the page and in the API, accept from this confidence on; auto: at most 3% wrong.",
             metavar="0..1|auto",
         ),
     ] = None,
