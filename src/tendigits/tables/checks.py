@@ -41,7 +41,6 @@ class CheckOptions:
     lost_point: float = 0.02  # of a number without its decimal point
     empty: float = 1e-3  # of a number that was not seen at all
     agreeing_elsewhere: float = 1e-3  # factor for a repair of a cell whose other sum agrees
-    as_probable: float = 0.5  # of the most probable repair: cells with such a one are in doubt, too
 
 
 OPTIONS = CheckOptions()
@@ -378,19 +377,17 @@ def _marked(
     repairs: Sequence[tuple[float, Place, str]],
     confirmed: Iterable[Place],
 ) -> Cells:
-    """The cells of a relation that does not agree: those that most probably repair it are marked, or else all are."""
-    agreeing = {*confirmed}
+    """The cells of a relation that does not agree: the one that most probably repairs it is marked, or else all are."""
+    reason, agreeing = _says(relation, cells), {*confirmed}
     is_checked = any(cells[place].checked for place in relation.places)
     likely = [each for each in repairs if not (is_checked and each[1] in agreeing)]
     if likely:
-        least = OPTIONS.as_probable * max(probability for probability, _, _ in likely)
-        texts = {place: text for probability, place, text in sorted(likely) if probability >= least}
-        return {
-            place: _doubted(cells[place], _may_be(relation, cells, place, text), text) for place, text in texts.items()
-        }
+        _, place, text = max(likely, key=lambda each: each[0])
+        value = cells[place].value
+        why = f"{reason}; {value} may be {text}" if value else _would_be(relation, text)
+        return {place: _doubted(cells[place], why, text)}
     filled = [place for place in relation.places if cells[place].value and not cells[place].checked]
     places = [place for place in filled if place not in agreeing] or ([] if is_checked else filled)
-    reason = _says(relation, cells)
     marked = {place: replace(checked[place], accepted=False, reason=reason) for place in places}
     if not places:  # a person has checked all that may be wrong: it does not add up on the paper
         last = relation.places[-1]
@@ -406,11 +403,6 @@ def _with_missing(relation: Relation, cells: Mapping[Place, Cell]) -> Cells:
     if not texts or texts[-1].startswith("-") or n_read < MIN_ADDENDS:
         return {}
     return {unread[0]: _doubted(cells[unread[0]], f"could not be read; {_would_be(relation, texts[-1])}", texts[-1])}
-
-
-def _may_be(relation: Relation, cells: Mapping[Place, Cell], place: Place, text: str) -> str:
-    value = cells[place].value
-    return f"{_says(relation, cells)}; {value} may be {text}" if value else _would_be(relation, text)
 
 
 def _would_be(relation: Relation, text: str) -> str:
