@@ -211,13 +211,13 @@ def exam(tmp_path):
 def test_the_fields_of_a_form_are_read_as_expected_and_marked_by_a_key(run, exam, tmp_path):
     (tmp_path / "roster.csv").write_text("name;student\nAnna;40275\nBo;40312\n")
     (tmp_path / "key.csv").write_text("field,answer,points\npoints,16..18,2.5\nmark,1|3,1\n")
-    options = (*exam, "--expect", f"student: {tmp_path}/roster.csv, points: 0..9", "--key", tmp_path / "key.csv")
+    options = (*exam, "--expect", f"student: {tmp_path}/roster.csv, points: 200..300", "--key", tmp_path / "key.csv")
     assert run(*options, "--csv", "-")[1].splitlines() == [
         "path,student,points,mark,total,wrong,to check",
         f"{tmp_path}/anna.png,40275,17,2,2.5,mark,points",
     ]
     assert run(*options)[1].splitlines() == [
-        "student: 40275", "points: 17?   right   expected 0..9", "mark: 2   wrong", "2.5 of 3.5 points"
+        "student: 40275", "points: 17?   right   expected 200..300", "mark: 2   wrong", "2.5 of 3.5 points"
     ]  # fmt: skip
     marks = json.loads(run(*options, "--json")[1])["marks"]
     assert marks == {"right": {"points": True, "mark": False}, "points": "2.5", "max_points": "3.5"}

@@ -53,7 +53,7 @@ def test_the_networks_in_the_package_read_lines_and_find_numbers_as_labelled(sha
             own = np.zeros((SIDE, SIDE), np.uint8)
             cv2.line(own, *(np.round(end).astype(int).tolist() for end in (number.start, number.end)), 1)
             seen.append(1 / (1 + np.exp(-scores[own > 0].max())) >= DEFAULT_OPTIONS.min_number_probability)
-    assert len(seen) > 150
+    assert len(seen) > 120
     assert np.mean(seen) > 0.8
 
 
@@ -71,7 +71,7 @@ def test_a_network_that_outputs_the_targets_reads_the_line(shapes, patterns):
             continue
         for character, i in zip(found, order, strict=True):
             np.testing.assert_allclose(character.box, line.boxes[i], atol=0.1)
-    assert wrong <= 6
+    assert wrong <= 8
 
 
 def test_clear_numbers_of_good_pages_are_whole_large_enough_and_apart_from_others(shapes, patterns):
