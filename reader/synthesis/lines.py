@@ -61,7 +61,7 @@ SPECK_DISTANCE = 0.6
 """Digit heights: from a speck to what is written, at least; a closer one may be a point."""
 
 DUST, MAX_DUST = 0.2, 40
-"""Share of the lines with dust, as on copies: dots of some pixels, also close to the characters, and how many at most."""
+"""Share of the lines with dust, as on copies: tiny dots, also close to the characters, and how many at most."""
 
 SQUEEZED = 0.4
 """Share of the cells whose sides may touch what is written between them."""

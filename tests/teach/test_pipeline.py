@@ -103,7 +103,7 @@ def test_numbers_teach_both_networks(store, digits: Dataset, short, learned):
 
 @pytest.mark.slow
 def test_misread_numbers_are_learned_without_forgetting(store, digits: Dataset, short):
-    """This person writes a 4 as a star, which is not read at all."""
+    """This person writes a 4 as three bars, which are read as no 4."""
     rng = np.random.default_rng(0)
     texts = ["{}4{}{}".format(*rng.integers(0, 10, 3)) for _ in range(12)]
     page = page_of(digits, texts, rng)
@@ -125,14 +125,14 @@ def test_misread_numbers_are_learned_without_forgetting(store, digits: Dataset, 
 
 
 def page_of(digits: Dataset, texts: list[str], rng: np.random.Generator) -> np.ndarray:
-    """A page with a number in each row; a 4 is a star."""
-    page, star = np.zeros((60 + 80 * len(texts), 400), np.uint8), np.zeros((28, 28), np.uint8)
-    for start, end in (((5, 4), (22, 23)), ((22, 4), (5, 23)), ((14, 3), (14, 24))):
-        cv2.line(star, start, end, 255, 3, cv2.LINE_AA)
+    """A page with a number in each row; a 4 is three bars."""
+    page, ladder = np.zeros((60 + 80 * len(texts), 400), np.uint8), np.zeros((28, 28), np.uint8)
+    for start, end in (((5, 5), (22, 5)), ((5, 14), (22, 14)), ((5, 23), (22, 23))):
+        cv2.line(ladder, start, end, 255, 3, cv2.LINE_AA)
     for row, text in enumerate(texts):
         for column, character in enumerate(text):
             own = digits.x_test[rng.choice(np.flatnonzero(digits.y_test == int(character)))]
-            digit = cv2.resize(star if character == "4" else own, (48, 48), interpolation=cv2.INTER_AREA)
+            digit = cv2.resize(ladder if character == "4" else own, (48, 48), interpolation=cv2.INTER_AREA)
             place = page[40 + 80 * row : 88 + 80 * row, 60 + 36 * column : 108 + 36 * column]
             np.maximum(place, digit, out=place)
     return (235 - 0.75 * page).astype(np.uint8)
