@@ -111,8 +111,8 @@ def read(page: Grey) -> dict[str, float | int | bool | str | None]:
     result = reader.read(page)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    said = {"numbers": len(result.numbers), "whole": result.is_whole, "notice": result.notice}
-    return {"seconds": round(seconds, 2), "peak_mb": round(peak), **said}
+    outcome = {"numbers": len(result.numbers), "whole": result.is_whole, "notice": result.notice}
+    return {"seconds": round(seconds, 2), "peak_mb": round(peak), **outcome}
 
 
 def table(pages: dict[str, dict[str, float | int | str]]) -> str:

@@ -22,7 +22,7 @@ class NumberOptions:
     min_number_probability: float = 0.3  # cells of the finder's output from this probability on belong to a number
     mask_overhang: float = 0.2  # how far the finder's mask of a number reaches beyond its ends
     min_mask_length: float = 2.0  # a shorter mask does not show which way its number runs
-    min_numbers_of_page: int = 30  # so many show it together, and of one alone
+    min_numbers_of_page: int = 30  # this many numbers show it together
     min_mask_length_on_page: float = 4.5  # only a longer mask shows it then
     max_turn: float = 0.7  # sine of the angle to most of the page's writing, from which writing runs across it
     max_across: float = 4.0  # longer writing across is a sideways head; shorter is a digit, higher than the others

@@ -49,7 +49,7 @@ class ContextOptions:
     # Reading cells again.
     min_covered: float = 0.7  # of a word's width that its characters cover, if it is a number
     max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
-    min_lost: float = 0.3  # of a number that was read: a cell with less room beside it is not read again
+    min_lost: float = 0.3  # of a number that was read: a cell with less room next to it is not read again
     border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
     max_beyond_border: float = 0.05  # from a ruled line to the middle of a character behind it that is of its cell
     max_line_height: float = 0.7  # from the middle of the highest number in a cell to that of the lowest, on one line
