@@ -46,7 +46,7 @@ def numbers(rng: Rng, rows: int, columns: int, digits: int, ruled: bool = False,
 
 
 def lines(rng: Rng, n: int) -> Grey:
-    """Ruled lines in both directions, as dense as they can be told apart."""
+    """Ruled lines in both directions, as dense as possible."""
     page = np.full(A4, 245, np.uint8)
     page[:: A4[0] // n], page[:, :: A4[1] // n] = 60, 60
     return page
@@ -67,7 +67,7 @@ PAGES: dict[str, Callable[[Rng], Grey]] = {
     "2,000 numbers in a ruled table": lambda rng: numbers(rng, 80, 25, 3, True),
     "6,000 numbers, three times as many as are read": lambda rng: numbers(rng, 120, 50, 3),
     "60 lines of 100 digits": lambda rng: np.hstack([numbers(rng, 60, 1, 60), numbers(rng, 60, 1, 40)]),
-    "10,000 digits, one beside the other": lambda rng: numbers(rng, 100, 100, 1),
+    "10,000 digits, one next to the other": lambda rng: numbers(rng, 100, 100, 1),
     "squared paper, 250 x 250": lambda rng: lines(rng, 250),
     "20,000 short strokes": lambda rng: scratches(rng, 20_000),
     "noise": lambda rng: rng.integers(0, 256, A4, np.uint8),
@@ -117,7 +117,7 @@ def read(page: Grey) -> dict[str, float | int | bool | str | None]:
 
 def table(pages: dict[str, dict[str, float | int | str]]) -> str:
     """Format the results as Markdown."""
-    rows = ["| page | numbers read | seconds | peak, MB | said |", "| :--- | ---: | ---: | ---: | :--- |"]
+    rows = ["| page | numbers read | seconds | peak, MB | notice |", "| :--- | ---: | ---: | ---: | :--- |"]
     for name, page in pages.items():
         figures = f"{page['numbers']:,} | {page['seconds']:.1f} | {page['peak_mb']:,}"
         rows.append(f"| {name} | {figures} | {page['notice'] or ''} |")
