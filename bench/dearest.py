@@ -1,9 +1,9 @@
-"""The dearest pages that we could think of: how long one is read, how much memory it takes, and what is said about it.
+"""The dearest pages that we could think of: how long each takes, how much memory, and what its notice is.
 
     python bench/dearest.py                   # bench/results/dearest.json, README
     python bench/dearest.py --pages print     # only printed
 
-Each is read in a process of its own, within the 60 seconds that a page may take.
+Each is read in a separate process, within the 60 seconds that a page may take.
 """
 
 import argparse
