@@ -31,18 +31,25 @@ async function send(path, { method = "GET", json = undefined, body = undefined, 
 const PICTURE_TYPE = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/;
 
 /** @type {(file: any) => any} */
-export const requestOf = (file) => ({ method: "POST", body: file, headers: { "content-type": PICTURE_TYPE.test(file.type) ? file.type : "application/octet-stream" } });
+export const requestOf = (file) => ({
+  method: "POST",
+  body: file,
+  headers: { "content-type": PICTURE_TYPE.test(file.type) ? file.type : "application/octet-stream" },
+});
 
 // A page of a file as a picture that the browser can show.
 export async function pictureOf(file, n_pages, page_number) {
-  return n_pages === 1 && await canShow(file) ? file : askFile(`v1/preview?page=${page_number}`, requestOf(file));
+  return n_pages === 1 && (await canShow(file)) ? file : askFile(`v1/preview?page=${page_number}`, requestOf(file));
 }
 
 // Whether this browser can show a file as a picture: most show no HEIC, TIFF and PDF.
 async function canShow(file) {
   const image = new Image();
   image.src = URL.createObjectURL(file);
-  const shows = await image.decode().then(() => true, () => false);
+  const shows = await image.decode().then(
+    () => true,
+    () => false,
+  );
   URL.revokeObjectURL(image.src);
   return shows;
 }
