@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from samples import RECORD
@@ -82,6 +82,7 @@ JSON = st.recursive(
 )
 
 
+@example("durations", {"\n": "x"})
 @given(st.sampled_from([*RECORD, "result", "models", "best_epoch", "evaluated"]), JSON)
 def test_any_field_may_hold_anything(tmp_path_factory, name, value):
     """The run is listed, and its summary is valid JSON, or it is reported."""

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from filelock import FileLock, Timeout
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from tendigits.errors import RecipeError, RunError, reason_of
+from tendigits.errors import RecipeError, RunError, printable, reason_of
 from tendigits.files import LOCK, lock_folder, portable, remove_leftovers, write_text
 from tendigits.model.recipe import MAX_EPOCHS, Recipe
 from tendigits.untrusted import MAX_TEXT_BYTES, has_inside, path_inside, read_inside
@@ -117,7 +117,8 @@ class Run:
             _Record.model_validate(record)
         except ValidationError as error:
             first = error.errors()[0]
-            reason = f"its field {'.'.join(str(part)[:40] for part in first['loc'])}: {first['msg']}"
+            field = printable(".".join(str(part)[:40] for part in first["loc"]))
+            reason = f"its field {field}: {first['msg']}"
             raise RunError(f"{self.path}: run.json is damaged: {reason}; delete the run, or restore the file") from None
         return record
 
