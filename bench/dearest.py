@@ -36,7 +36,7 @@ def numbers(rng: Rng, rows: int, columns: int, digits: int, ruled: bool = False,
     size = min(0.5 * down, 0.9 * across / digits) / 22
     for row in range(rows):
         for column in range(columns):
-            text, at = str(rng.integers(10 ** (digits - 1), 10**digits)), ((column + 0.1) * across, (row + 0.75) * down)
+            text, at = "".join(map(str, rng.integers(0, 10, digits))), ((column + 0.1) * across, (row + 0.75) * down)
             cv2.putText(page, text, tuple(map(int, at)), 0, size, 20, max(1, round(2 * size)), cv2.LINE_AA)
     for i in range(rows + 1 if ruled else 0):
         cv2.line(page, (0, int(i * down)), (shape[1], int(i * down)), 60, 2)
@@ -73,7 +73,7 @@ PAGES: dict[str, Callable[[Rng], Grey]] = {
     "noise": lambda rng: rng.integers(0, 256, A4, np.uint8),
     "coarse noise": lambda rng: cv2.resize(rng.integers(0, 256, (350, 248), np.uint8), A4[::-1]),
     "a strip of 16,384 x 60 pixels full of digits": lambda rng: numbers(rng, 2, 600, 1, shape=(60, 16_384)),
-    "16,384 x 8,192 pixels, 2,000 numbers": lambda rng: numbers(rng, 80, 25, 3, shape=(16_384, 8_192)),
+    "8,192 x 6,000 pixels, 2,000 numbers": lambda rng: numbers(rng, 80, 25, 3, shape=(8_192, 6_000)),
 }
 """Names of pages, and how they are drawn."""
 
