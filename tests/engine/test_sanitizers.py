@@ -20,11 +20,12 @@ GCC = (
     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wno-unknown-pragmas",
     f"-D__builtin_elementwise_sqrt(x)={ROOT}",
 )  # fmt: skip
+# The row behind the last one: farther away there may be another array, whose memory may be read.
 TOO_FAR = """
 import numpy as np, sanitized
 from dense_net import LEVELS, DenseNet, kernel
 net = DenseNet(kernel.load_library(LEVELS[-1]), (50, 33, 7), "relu", "adam")
-sums, rows, labels = np.zeros(2, np.float32), np.array([1000], np.int32), np.zeros(2000, np.uint8)
+sums, rows, labels = np.zeros(2, np.float32), np.array([8], np.int32), np.zeros(2000, np.uint8)
 net.library.dense_train(net.net, np.zeros((8, 50), np.float32), 0, labels, rows, 2000, 1, 1, 0, net.keys, sums)
 """
 
