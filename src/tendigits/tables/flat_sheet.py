@@ -55,14 +55,20 @@ class Rules:
     strokes: Floats  # long straight edges in any direction
     horizontal: Floats
     vertical: Floats
+    goes_on: Mask  # bool (n,): which vertical pieces are a part of a long line
 
     @property
     def pieces(self) -> Floats:
         """The horizontal and the vertical ones."""
         return np.concatenate([self.horizontal, self.vertical])
 
+    @property
+    def long(self) -> Floats:
+        """The vertical pieces of long lines: these part numbers, and no 1 is among them."""
+        return self.vertical[self.goes_on]
 
-NO_RULES = Rules(*np.zeros((3, 0, 4)))
+
+NO_RULES = Rules(*np.zeros((3, 0, 4)), np.zeros(0, bool))
 
 
 def find_rules(grey: Grey, detections: Sequence[Detection]) -> Rules:

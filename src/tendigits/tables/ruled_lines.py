@@ -12,7 +12,7 @@ import numpy as np
 from tendigits.digits.foreground import median
 from tendigits.pictures.image import Grey
 from tendigits.tables.options import OPTIONS
-from tendigits.tables.sheet_map import Floats, SheetMap, flat_scale
+from tendigits.tables.sheet_map import Floats, Mask, SheetMap, flat_scale
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,21 @@ def find_strokes(grey: Grey, digit_height: float) -> Floats:
     return long
 
 
-def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tuple[Floats, Floats]:
-    """Find pieces of horizontal and of vertical lines: float64 (n, 4) each, x and y of both ends on the page."""
+def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tuple[Floats, Floats, Mask]:
+    """Find pieces of horizontal and of vertical lines: float64 (n, 4) each, x and y of both ends on the page.
+
+    Also whether each vertical one goes on above or below. A 1 as high as its cell does not, and looks like one otherwise.
+    """
     scale = flat_scale(grey, digit_height)
     digit = digit_height * scale
     page, corner = sheet_map.rectify(grey, scale)
 
-    def ends_in(rows: Grey) -> Floats:
-        return _pieces(_thin_and_dark(rows, digit), digit)
-
     def in_page(points: Floats) -> Floats:
         return sheet_map.inverse(points / scale + corner).reshape(-1, 4)
 
-    return in_page(ends_in(page)), in_page(ends_in(np.ascontiguousarray(page.T))[:, ::-1])
+    horizontal, _ = _pieces(_thin_and_dark(page, digit), digit)
+    vertical, goes_on = _pieces(_thin_and_dark(np.ascontiguousarray(page.T), digit), digit)
+    return in_page(horizontal), in_page(vertical[:, ::-1]), goes_on
 
 
 def join_pieces(pieces: Floats, axis: int, extent: float, digit_height: float) -> list[RuledLine]:
@@ -97,8 +99,8 @@ def _thin_and_dark(page: Grey, digit: float) -> Grey:
     return mask
 
 
-def _pieces(mask: Grey, digit: float) -> Floats:
-    """x and y of both ends of each piece of the horizontal lines in a mask: float64 (2 n, 2)."""
+def _pieces(mask: Grey, digit: float) -> tuple[Floats, Mask]:
+    """x and y of both ends of each piece of the horizontal lines in a mask: float64 (2 n, 2); and whether it goes on."""
     shortest = round(OPTIONS.min_stroke_length * digit)
     # A line that rises or falls a little has long runs of pixels only if it is thicker.
     thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
@@ -124,4 +126,9 @@ def _pieces(mask: Grey, digit: float) -> Floats:
     ends = left[line] + np.stack([start, stop - 1])
     points = np.stack([ends, mean_y + slope * (ends - mean_x)], axis=2) + 0.5
     is_thin = count <= (2 * OPTIONS.max_line_thickness * digit + 2) * (stop - start)
-    return np.asarray(points[:, is_thin].transpose(1, 0, 2).reshape(-1, 2), np.float64)
+    # Lines that rise or fall a little, or are broken, count as long ones.
+    reach, offset = (2 * round(distance * digit) + 1 for distance in (OPTIONS.line_reach, OPTIONS.max_line_offset))
+    wide = cv2.dilate(runs, np.ones((offset, 1), np.uint8))
+    share = cv2.boxFilter(wide, cv2.CV_32F, (reach, 1), borderType=cv2.BORDER_CONSTANT)
+    goes_on = share[mean_y.astype(np.int64), mean_x.astype(np.int64)] >= OPTIONS.min_line_share
+    return np.asarray(points[:, is_thin].transpose(1, 0, 2).reshape(-1, 2), np.float64), goes_on[is_thin]
