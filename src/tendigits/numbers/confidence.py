@@ -26,7 +26,7 @@ class ConfidenceFeatures:
     stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
     unusual: float  # 1 if people do not usually write such a text
     gap: float  # how much wider than usual the widest gap between its characters is, in digit heights
-    crowding: float  # how much closer than usual the next number is, in digit heights
+    crowding: float  # how much closer than usual the next strokes are, in digit heights
 
 
 @dataclass(frozen=True)

@@ -264,22 +264,18 @@ def _in_usual_form(characters: list[Candidate]) -> list[Candidate]:
 
 
 def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
-    """The numbers of a row, from left to right, with the distance to the next; two that are too close are doubted."""
-    gaps: list[float] = [np.inf]
+    """The numbers of a row, from left to right; two that are too close are doubted."""
     doubts: list[str | None] = [None]
     for a, b in pairwise(row):
         distance = np.hypot(b.detection.x - a.detection.x, b.detection.y - a.detection.y)
         gap = float(distance - (a.detection.length + b.detection.length) / 2)
         gap /= max(a.detection.height, b.detection.height)
         may_be_date = "/" in a.text + b.text and len(row) <= MAX_DATE_PARTS  # its strokes look like borders, too
-        gaps.append(np.inf if (a.borders[1] or b.borders[0]) and not may_be_date else gap)
+        is_parted = (a.borders[1] or b.borders[0]) and not may_be_date
         least = MIN_DATE_GAP if may_be_date else MIN_NUMBER_GAP
-        doubts.append(PART if gaps[-1] <= max(least, a.widest_gap(), b.widest_gap()) else None)
-    neighbours = zip(row, pairwise([*gaps, np.inf]), pairwise([*doubts, None]), strict=True)
-    return [
-        replace(each, clearance=min(each.clearance, *gap), doubt=before or after or each.doubt)
-        for each, gap, (before, after) in neighbours
-    ]
+        doubts.append(PART if gap <= max(least, a.widest_gap(), b.widest_gap()) and not is_parted else None)
+    neighbours = zip(row, pairwise([*doubts, None]), strict=True)
+    return [replace(each, doubt=before or after or each.doubt) for each, (before, after) in neighbours]
 
 
 def _with_doubt(reading: Reading, unread: Sequence[Detection]) -> Reading:

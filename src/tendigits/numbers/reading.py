@@ -30,7 +30,7 @@ class Reading:
     stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
     first_text: str  # the text that the number network alone shows
     borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
-    clearance: float = np.inf  # to the next character of its row, in digit heights; infinite behind a cell border
+    clearance: float = np.inf  # to the next strokes in its crop, in digit heights; infinite behind a cell border
     doubt: str | None = None  # why it is not accepted, however clear its characters are
 
     def widest_gap(self, with_signs: bool = False) -> float:

@@ -334,6 +334,8 @@ def _reweighed(reading: Reading, others: Counter[str], n_others: int, usual_prio
     """A number, reweighed by how many of the others in its column have its form."""
 
     def log_frequency(text: str) -> float:
+        if not any(map(str.isdigit, text)):  # a column does not say whether there is a number at all
+            text = reading.text
         (form, *shapes), prior = _forms(text), usual_prior if is_usual(text) else OPTIONS.unusual_prior
         prior = OPTIONS.integer_prior if form == "0" else prior
         fractions = [(others[form] + prior) / (n_others + 1)]

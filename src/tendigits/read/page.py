@@ -42,6 +42,9 @@ LABEL_GAP_PX = 3  # between a number and its label
 BLURRED = "The photo is blurred. Hold still and move closer."
 """A notice: the numbers, or all that is on a page without numbers, are not sharp."""
 
+TINY = "The digits are very small, so some may be missing. Photograph a part of the page at a time."
+"""A notice: the finder sees digits less well that are as low as these."""
+
 TOO_MANY = "More numbers were found than a page may have. Some were not read."
 """The notice of a page with more than `NumberOptions.max_numbers`."""
 

@@ -28,6 +28,7 @@ from tendigits.numbers.crops import Budget
 from tendigits.numbers.decode import Edges
 from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.grammar import DecimalSeparator, common_separator
+from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.pictures.documents import count_pages_of
@@ -38,7 +39,7 @@ from tendigits.read.expectations import NOTHING, Expectations, parse
 from tendigits.read.find_sheet import FoundSheet, find_sheet
 from tendigits.read.forms import Corners, Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
-from tendigits.read.page import BLURRED, ROWS_LEFT_OUT, TOO_MANY, Page
+from tendigits.read.page import BLURRED, ROWS_LEFT_OUT, TINY, TOO_MANY, Page
 from tendigits.read.read_sheet import read_cells, sheet_table, to_box
 from tendigits.read.results import Digit, Number
 from tendigits.read.sharpness import is_blurred
@@ -246,7 +247,7 @@ class Reader:
         numbers = with_verdicts(numbers, cells)
         accepted = sum(number.accepted for number in numbers) / max(1, len(numbers))
         blurred = is_blurred(grey, [each.detection for each in readings], accepted)
-        notices = left_out(readings, budget) + [BLURRED] * blurred
+        notices = left_out(readings, budget) + [BLURRED] * blurred + [TINY] * is_tiny(readings)
         if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
         notice = " ".join(notices) or None
@@ -386,6 +387,13 @@ class Reader:
 def _box_around(points: NDArray[np.float64]) -> Box:
     """The box around some points, float64 (n, 2)."""
     return Box(*(round(edge) for edge in (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())))
+
+
+def is_tiny(readings: Sequence[Reading]) -> bool:
+    """Whether the digits of a page of numbers are so low that some are probably missed."""
+    heights = [each.detection.height for each in readings]
+    is_page = len(heights) >= DEFAULT_OPTIONS.min_numbers_of_page
+    return is_page and median(heights) < DEFAULT_OPTIONS.min_clear_height_px
 
 
 def left_out(readings: Sequence[Reading], budget: Budget) -> list[str]:
