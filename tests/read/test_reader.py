@@ -21,7 +21,7 @@ from tendigits.numbers import finder
 from tendigits.numbers.crops import CHARACTER_COST, PAGE_BUDGET, STRIP_COST, Budget
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import bundled_file
-from tendigits.read.page import TOO_MANY
+from tendigits.read.page import TINY, TOO_MANY
 from tendigits.read.reader import Reader
 
 
@@ -283,6 +283,15 @@ def test_a_blurred_photo_says_so(digits, tmp_path, run_cli):
         True,
         True,
     )
+
+
+@pytest.mark.parametrize(("size", "notice"), [(0.8, None), (0.45, TINY)])
+def test_a_page_of_very_small_digits_says_so(reader, size, notice):
+    page = np.full((900, 1300), 245, np.uint8)
+    for n in range(200):
+        at = 20 + 62 * (n % 20), 40 + 40 * (n // 20)
+        cv2.putText(page, str(100 + 37 * n % 900), at, cv2.FONT_HERSHEY_SIMPLEX, size, 20, 1, cv2.LINE_AA)
+    assert reader.read(page).notice == notice
 
 
 def test_the_pages_of_a_document_are_read_one_by_one(digits, reader, tmp_path):

@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from tendigits.numbers.detections import Detection
 from tendigits.read.reader import Reader
+from tendigits.tables.flat_sheet import find_rules
 from tendigits.tables.paper import whiten
 
 DIGIT = 28
@@ -77,6 +79,21 @@ def test_a_number_never_crosses_a_ruled_line(reader):
     values = [["77", "18", "42"], ["313", "77", "90"], ["205", "18", "36"], ["61", "240", "57"]]
     page, _ = sheet(values, pitch=96)
     assert cells(reader.read(page)) == values
+
+
+def test_a_1_as_high_as_its_cell_is_no_ruled_line_and_a_broken_line_is_one():
+    page, edges = sheet(
+        [["71", "28", "35"], ["16", "70", "58"], ["49", "61", "74"], ["80", "53", "96"], ["55", "47", "30"]]
+    )
+    one = edges[1] + 100
+    cv2.line(page, (one, 82), (one, 138), 30, 3)
+    page[170:175, edges[2] - 3 : edges[2] + 4] = 250
+    numbers = [Detection(x + 45, 52 + 60 * n, 0.0, 46.0, 28.0, 1.0) for n in range(5) for x in edges[:3]]
+    rules = find_rules(page, numbers)
+    found, long = ({round(x) for x in lines[:, 0]} for lines in (rules.vertical, rules.long))
+    assert any(abs(x - one) < 3 for x in found)
+    assert not any(abs(x - one) < 3 for x in long)
+    assert all(any(abs(x - edge) < 3 for x in long) for edge in edges)
 
 
 def test_a_sheet_on_its_side_is_turned(reader):

@@ -18,7 +18,7 @@ class NumberOptions:
     page_scale_step: float = 2.0  # each copy is smaller than the one before by this factor
     min_digit_height_px: float = 5.0  # in the largest copy; the finder was not trained on lower digits
     min_digit_height_in_smaller_copies_px: float = 11.0  # lower digits are found more precisely in the next larger copy
-    min_clear_height_px: float = 10.5  # on the page; of lower digits in print, up to two thirds are missed
+    min_clear_height_px: float = 11.0  # on the page; of lower digits in print, up to two thirds are missed
     max_digit_height_px: float = 44.0  # the finder was not trained on higher digits
     min_number_probability: float = 0.3  # cells of the finder's output from this probability on belong to a number
     mask_overhang: float = 0.2  # how far the finder's mask of a number reaches beyond its ends

@@ -68,7 +68,8 @@ class Rules:
         return self.vertical[self.goes_on]
 
 
-NO_RULES = Rules(*np.zeros((3, 0, 4)), np.zeros(0, bool))
+NO_LINES = np.zeros((0, 4))
+NO_RULES = Rules(NO_LINES, NO_LINES, NO_LINES, np.zeros(0, bool))
 
 
 def find_rules(grey: Grey, detections: Sequence[Detection]) -> Rules:
@@ -94,8 +95,8 @@ def flatten(grey: Grey, detections: Sequence[Detection], rules: Rules | None = N
     rules = find_rules(grey, detections) if rules is None else rules
     height = median([each.height for each in detections])
     if max(map(len, in_rows(detections))) == 1:  # a list has no columns, and no words next to its numbers matter
-        rotation, none = _rotation(grey, detections), np.zeros((0, 4))
-        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), none, none, height)
+        rotation = _rotation(grey, detections)
+        return FlatSheet(rotation, *_corners(rotation, detections), len(detections), NO_LINES, NO_LINES, height)
     sheet_map, along_rows = _map_of(grey, detections, rules.strokes), _along_rows(detections)
     sheet_map, n_vertical = _fit(sheet_map, along_rows, rules.horizontal, rules.vertical, OPTIONS.max_slopes[-1:])
     if not n_vertical:

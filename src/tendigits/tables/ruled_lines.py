@@ -42,7 +42,7 @@ def find_strokes(grey: Grey, digit_height: float) -> Floats:
 def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tuple[Floats, Floats, Mask]:
     """Find pieces of horizontal and of vertical lines: float64 (n, 4) each, x and y of both ends on the page.
 
-    Also whether each vertical one goes on above or below. A 1 as high as its cell does not, and looks like one otherwise.
+    Also whether each vertical one goes on above or below; a 1 as high as its cell, which looks like one, does not.
     """
     scale = flat_scale(grey, digit_height)
     digit = digit_height * scale
@@ -100,7 +100,7 @@ def _thin_and_dark(page: Grey, digit: float) -> Grey:
 
 
 def _pieces(mask: Grey, digit: float) -> tuple[Floats, Mask]:
-    """x and y of both ends of each piece of the horizontal lines in a mask: float64 (2 n, 2); and whether it goes on."""
+    """x and y of both ends of each piece of the lines in a mask, float64 (2 n, 2), and whether it is of a long one."""
     shortest = round(OPTIONS.min_stroke_length * digit)
     # A line that rises or falls a little has long runs of pixels only if it is thicker.
     thick = cv2.dilate(mask, np.ones((3, 1), np.uint8))
