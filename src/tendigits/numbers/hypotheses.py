@@ -32,6 +32,8 @@ def reweigh(
         min_noise: lower bound for the probability that a sign is noise.
     """
     choices = [_choices(each, min_read, min_noise) for each in candidates]
+    if all(len(own) == 1 for own in choices):
+        return [*candidates]
     doubtful = sorted((i for i, own in enumerate(choices) if len(own) > 1), key=lambda i: candidates[i].confidence)
     for i in doubtful[MAX_DOUBTFUL_CHARACTERS:]:
         choices[i] = choices[i][:1]
@@ -62,6 +64,8 @@ def reweigh(
 def _choices(candidate: Candidate, min_read: float, min_noise: float) -> list[tuple[str, float]]:
     """What a character may be, with log probabilities, as it was read first; "" is noise."""
     probabilities = candidate.probabilities
+    if candidate.label.isdigit() and candidate.confidence > 1 - MIN_ALTERNATIVE:
+        return [(candidate.label, float(np.log(candidate.confidence)))]
     order = np.argsort(-probabilities, kind="stable")[:MAX_ALTERNATIVES].tolist()
     likely = [i for i in order if probabilities[i] >= MIN_ALTERNATIVE or i == order[0]]
     choices = [(CHARACTERS[i], float(np.log(probabilities[i]))) for i in likely]

@@ -57,12 +57,14 @@ def accept(
     may_lack_stroke = "/" in reading.text and reading.stray_ink >= MIN_STRAY_INK
     accepted = confidence >= threshold and reading.doubt is None and not may_lack_stroke
     characters, all_alternatives = [], []
-    for candidate, crop in zip(reading.characters, reading.crops, strict=True):
+    strokes = np.zeros_like(reading.strip.picture) if reading.strip.foreground is None else reading.strip.foreground
+    for candidate in reading.characters:
         all_alternatives.append(_alternatives(candidate))
         probable = [(label, p) for label, p in all_alternatives[-1] if p >= DEFAULT_OPTIONS.min_alternative]
         box = to_picture(reading.strip.in_picture(candidate.box))
         is_clear = accepted or not probable
-        characters.append(Character(candidate.label, candidate.confidence, probable, box, crop, is_clear))
+        seen = candidate.label, candidate.confidence, probable, box
+        characters.append(Character(*seen, strokes, is_clear, candidate.box))
     text, box = reading.text, reduce(Box.join, (character.box for character in characters))
     others = [(text[:i] + label + text[i + 1 :], p) for i, each in enumerate(all_alternatives) for label, p in each]
     others = [(value, p) for other, p in others if (value := without_closing(other)) != without_closing(text)]
