@@ -68,35 +68,44 @@ class Budget:
 class PageCrops:
     """What the number network predicts for parts of a page, uint8 (height, width); each is computed once."""
 
-    def __init__(
-        self,
-        network: NumberNetwork,
-        grey: Grey,
-        options: NumberOptions = DEFAULT_OPTIONS,
-        rules: NDArray[np.float64] | None = None,
-    ) -> None:
-        """`rules` are ruled lines, x and y of both ends in pixels: float64 (n, 4). Those that cross a strip part it."""
-        self.grey, self.options = grey, options
-        self._rules = np.zeros((0, 4)) if rules is None else rules
+    def __init__(self, network: NumberNetwork, grey: Grey, options: NumberOptions = DEFAULT_OPTIONS) -> None:
+        self.grey, self.options, self._rules = grey, options, np.zeros((0, 4))
         self._network, self._pyramid = network, ImagePyramid(grey)
+        self._seen: dict[Detection, Crop] = {}  # as the network saw them
         self._crops: dict[Detection, Crop] = {}
 
     def cost(self, detection: Detection) -> float:
         """Cost of a crop; 0 if it is computed already."""
-        return 0.0 if detection in self._crops else STRIP_COST + strip_width(detection)
+        return 0.0 if detection in self._seen else STRIP_COST + strip_width(detection)
+
+    def with_rules(self, rules: NDArray[np.float64]) -> "PageCrops":
+        """The same page, parted by ruled lines, x and y of both ends in pixels: float64 (n, 4).
+
+        The network does not see again what it has seen.
+        """
+        crops = PageCrops(self._network, self.grey, self.options)
+        crops._pyramid, crops._seen, crops._rules = self._pyramid, self._seen, rules
+        return crops
 
     def compute(self, detections: Sequence[Detection]) -> None:
         """Run the network on the crops that are not computed yet, all at once."""
-        missing = [each for each in dict.fromkeys(detections) if each not in self._crops]
+        detections = [*dict.fromkeys(detections)]
+        missing = [each for each in detections if each not in self._seen]
         strips = [crop_strip(self._pyramid, each) for each in missing]
         outputs = self._network([strip.picture for strip in strips])
         for detection, strip, output in zip(missing, strips, outputs, strict=True):
-            peaks, borders = decode(output, self.options)
-            rules = strip.crossed_by(self._rules)
-            if any(_is_cut(peak, rule) for peak in peaks for rule in rules):  # squared paper: they part nothing
-                rules = []
-            written = [peak for peak in peaks if not any(_is_rule(peak.box, rule) for rule in rules)]
-            self._crops[detection] = Crop(strip, with_raised_points(written), sorted([*borders, *rules]))
+            self._seen[detection] = Crop(strip, *decode(output, self.options))
+        for detection in detections:
+            if detection not in self._crops:
+                self._crops[detection] = self._with_rules(self._seen[detection])
+
+    def _with_rules(self, crop: Crop) -> Crop:
+        """A crop whose characters are no ruled lines, and whose borders are those lines, too."""
+        rules = crop.strip.crossed_by(self._rules)
+        if any(_is_cut(peak, rule) for peak in crop.peaks for rule in rules):  # squared paper: they part nothing
+            rules = []
+        written = [peak for peak in crop.peaks if not any(_is_rule(peak.box, rule) for rule in rules)]
+        return Crop(crop.strip, with_raised_points(written), sorted([*crop.borders, *rules]))
 
     def __getitem__(self, detection: Detection) -> Crop:
         return self._crops[detection]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import compress, pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Choose, Mask, Network
@@ -67,9 +66,9 @@ class NumberReader:
         budget.is_truncated |= is_truncated
         return detections
 
-    def crops(self, grey: Grey, rules: NDArray[np.float64] | None = None) -> PageCrops:
-        """The crops of a page with these ruled lines, float64 (n, 4); none of them is computed yet."""
-        return PageCrops(self.network, grey, self.options, rules)
+    def crops(self, grey: Grey) -> PageCrops:
+        """The crops of a page; none of them is computed yet."""
+        return PageCrops(self.network, grey, self.options)
 
     def read_page(
         self, grey: Grey, budget: Budget, detections: list[Detection] | None = None, crops: PageCrops | None = None

@@ -225,7 +225,7 @@ class Reader:
             detections, crops = self.number_reader.detect(grey, budget), self.number_reader.crops(grey)
         rules = find_rules(grey, detections) if detections else NO_RULES
         detections = without_corners(detections, rules)
-        crops = self.number_reader.crops(grey, rules.long)
+        crops = crops.with_rules(rules.long)
         readings, unread = self.number_reader.read_page(grey, budget, detections, crops)
         how_sure = cache(self._confidence), self.number_threshold
         readings, layouts = read_tables(self.number_reader, crops, readings, rules, *how_sure, budget)
