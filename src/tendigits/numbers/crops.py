@@ -79,7 +79,7 @@ class PageCrops:
         return 0.0 if detection in self._seen else STRIP_COST + strip_width(detection)
 
     def with_rules(self, rules: NDArray[np.float64]) -> "PageCrops":
-        """The same page, parted by ruled lines, x and y of both ends in pixels: float64 (n, 4).
+        """The same page, with ruled lines that separate numbers, x and y of both ends in pixels: float64 (n, 4).
 
         The network does not see again what it has seen.
         """

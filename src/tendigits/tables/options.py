@@ -43,8 +43,8 @@ class TableOptions:
     min_line_contrast_to_noise: float = 4.0  # the same, in multiples of what is usual on the page
     line_piece_length: float = 5.0  # longer lines are split into pieces, so that they may be curved
     line_reach: float = 6.0  # how far above and below a piece its line is looked for, and
-    max_line_offset: float = 0.2  # how far beside it
-    min_line_share: float = 0.5  # fraction of this reach that a line covers; ones in the next rows cover less
+    max_line_offset: float = 0.2  # how far to the side of it
+    min_line_coverage: float = 0.5  # fraction of this reach that a line covers; ones in the next rows cover less
     max_piece_offset: float = 0.25  # pieces closer than this, across the line, are one line
     min_cell_size: float = 0.7  # of two lines that are closer than this, the longer one is kept
     max_corner_distance: float = 0.6  # of a detection from the ends of two lines, if it is a corner of a table

@@ -129,6 +129,6 @@ def _pieces(mask: Grey, digit: float) -> tuple[Floats, Mask]:
     # Lines that rise or fall a little, or are broken, count as long ones.
     reach, offset = (2 * round(distance * digit) + 1 for distance in (OPTIONS.line_reach, OPTIONS.max_line_offset))
     wide = cv2.dilate(runs, np.ones((offset, 1), np.uint8))
-    share = cv2.boxFilter(wide, cv2.CV_32F, (reach, 1), borderType=cv2.BORDER_CONSTANT)
-    goes_on = share[mean_y.astype(np.int64), mean_x.astype(np.int64)] >= OPTIONS.min_line_share
+    coverage = cv2.boxFilter(wide, cv2.CV_32F, (reach, 1), borderType=cv2.BORDER_CONSTANT)
+    goes_on = coverage[mean_y.astype(np.int64), mean_x.astype(np.int64)] >= OPTIONS.min_line_coverage
     return np.asarray(points[:, is_thin].transpose(1, 0, 2).reshape(-1, 2), np.float64), goes_on[is_thin]
