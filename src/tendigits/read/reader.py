@@ -54,6 +54,7 @@ from tendigits.tables.paper import whiten
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
 MAX_ALTERNATIVES = 3  # digits that a reason names
+MIN_NUMBERS_OF_PAGE = 3  # with fewer, what is dark is writing, and not a black or dotted column
 TIME_FOR_A_PAGE = 0.8  # of the seconds after which its process is ended
 
 
@@ -263,7 +264,7 @@ class Reader:
     def _find(self, grey: Grey, budget: Budget) -> tuple[Grey, list[Detection]]:
         """A page without what is printed behind its numbers, and where these may stand."""
         detections = self.number_reader.detect(grey, budget)
-        if not detections:
+        if len(detections) < MIN_NUMBERS_OF_PAGE:
             return grey, detections
         blank = whiten(grey, median([each.height for each in detections]))
         return (grey, detections) if blank is grey else (blank, self.number_reader.detect(blank, budget))
