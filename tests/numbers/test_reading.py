@@ -1,5 +1,7 @@
 """From a page to characters: detections, strips, decoded outputs; the corpus has finder, votes and usual forms."""
 
+from collections import Counter
+
 import cv2
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Candidate
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
+from tendigits.numbers.reading import Reading
 from tendigits.numbers.split import split_detection
 from tendigits.numbers.strips import Crop, Strip
+from tendigits.read.context import _reweighed
 
 
 def peak(left, right, label="8", top=8, bottom=34):
@@ -39,6 +43,16 @@ def test_what_is_known_of_a_number_decides_what_is_noise(seen, wanted, text):
     assert [each.present for each in kept] == pytest.approx([probability for _, probability in seen])
     known = reweigh(peaks, lambda text: 0.0 if text == wanted else -5.0, min_read=0.5, min_noise=0.02)
     assert text_of([each for each in known if each.present >= 0.5]) == text
+
+
+def test_a_column_does_not_say_whether_a_number_is_there():
+    four = np.zeros(len(CHARACTERS), np.float32)
+    four[[CHARACTERS.index("4"), CHARACTERS.index("/")]] = 0.7, 0.1
+    strip = Strip(np.full((HEIGHT, 60), 240, np.uint8), np.eye(2, 3), (20.0, 40.0))
+    seen = Reading(Detection(30, 20, 0, 20, 26, 1), strip, [Candidate(four, (22, 8, 38, 34))], [], 0.0, "4")
+    reweighed = _reweighed(seen, Counter({"0": 20}), 20, 0.02)
+    (character,) = reweighed.characters
+    assert (character.label, character.confidence) == ("4", pytest.approx(0.7))
 
 
 @pytest.mark.parametrize(

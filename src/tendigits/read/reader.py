@@ -28,7 +28,6 @@ from tendigits.numbers.crops import Budget
 from tendigits.numbers.decode import Edges
 from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.grammar import DecimalSeparator, common_separator
-from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.pictures.documents import count_pages_of
@@ -42,7 +41,7 @@ from tendigits.read.orientation import turns_of
 from tendigits.read.page import BLURRED, ROWS_LEFT_OUT, TINY, TOO_MANY, Page
 from tendigits.read.read_sheet import read_cells, sheet_table, to_box
 from tendigits.read.results import Digit, Number
-from tendigits.read.sharpness import is_blurred
+from tendigits.read.sharpness import is_blurred, is_tiny
 from tendigits.read.stages import Stages
 from tendigits.read.sums import check_sums
 from tendigits.tables.cell import Cell, column_name
@@ -54,7 +53,7 @@ from tendigits.tables.paper import whiten
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
 MAX_ALTERNATIVES = 3  # digits that a reason names
-MIN_NUMBERS_OF_PAGE = 3  # with fewer, what is dark is writing, and not a black or dotted column
+MIN_NUMBERS_TO_WHITEN = 3  # with fewer, what is dark is writing, and not a black or dotted column
 TIME_FOR_A_PAGE = 0.8  # of the seconds after which its process is ended
 
 
@@ -247,8 +246,8 @@ class Reader:
         ]
         numbers = with_verdicts(numbers, cells)
         accepted = sum(number.accepted for number in numbers) / max(1, len(numbers))
-        blurred = is_blurred(grey, [each.detection for each in readings], accepted)
-        notices = left_out(readings, budget) + [BLURRED] * blurred + [TINY] * is_tiny(readings)
+        read = [each.detection for each in readings]
+        notices = left_out(readings, budget) + [BLURRED] * is_blurred(grey, read, accepted) + [TINY] * is_tiny(read)
         if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
         notice = " ".join(notices) or None
@@ -264,7 +263,7 @@ class Reader:
     def _find(self, grey: Grey, budget: Budget) -> tuple[Grey, list[Detection]]:
         """A page without what is printed behind its numbers, and where these may stand."""
         detections = self.number_reader.detect(grey, budget)
-        if len(detections) < MIN_NUMBERS_OF_PAGE:
+        if len(detections) < MIN_NUMBERS_TO_WHITEN:
             return grey, detections
         blank = whiten(grey, median([each.height for each in detections]))
         return (grey, detections) if blank is grey else (blank, self.number_reader.detect(blank, budget))
@@ -388,13 +387,6 @@ class Reader:
 def _box_around(points: NDArray[np.float64]) -> Box:
     """The box around some points, float64 (n, 2)."""
     return Box(*(round(edge) for edge in (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())))
-
-
-def is_tiny(readings: Sequence[Reading]) -> bool:
-    """Whether the digits of a page of numbers are so low that some are probably missed."""
-    heights = [each.detection.height for each in readings]
-    is_page = len(heights) >= DEFAULT_OPTIONS.min_numbers_of_page
-    return is_page and median(heights) < DEFAULT_OPTIONS.min_clear_height_px
 
 
 def left_out(readings: Sequence[Reading], budget: Budget) -> list[str]:

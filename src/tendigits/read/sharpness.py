@@ -1,6 +1,7 @@
-"""Whether a photo is too blurred to read: how steep its strokes are at the scale of their digits.
+"""Whether a photo is too blurred to read, by how steep its strokes are at the scale of their digits; or too small.
 
 is_blurred(grey, detections)        # of the numbers that were read
+is_tiny(detections)
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import numpy as np
 
 from tendigits.digits.foreground import find_foreground, median
 from tendigits.numbers.detections import Detection
+from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.pictures.image import Grey
 
 DIGIT_HEIGHT_PX = 24.0  # of the digits when their strokes are measured
@@ -26,6 +28,12 @@ MIN_ACCEPTED_FRACTION = 0.4
 MIN_STEP = 0.25
 MIN_STEP_OF_INK = 0.18
 MIN_INK = 64  # grey levels
+
+
+def is_tiny(detections: Sequence[Detection]) -> bool:
+    """Whether the digits of a page of numbers are so low that some are probably missed."""
+    is_page = len(detections) >= DEFAULT_OPTIONS.min_numbers_of_page
+    return is_page and median([each.height for each in detections]) < DEFAULT_OPTIONS.min_clear_height_px
 
 
 def is_blurred(grey: Grey, detections: Sequence[Detection], accepted_fraction: float = 1.0) -> bool:
