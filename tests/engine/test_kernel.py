@@ -214,7 +214,7 @@ class TwoTimes(keras.Sequential):
         (lambda: model_of(optimizer="adamw"), X, ONE_HOT, "the optimizer"),
         (lambda: model_of(optimizer=optimizers.SGD(nesterov=True)), X, ONE_HOT, "the optimizer's settings"),
         (lambda: model_of(optimizer=optimizers.Adam(epsilon=1e-9)), X, ONE_HOT, "the optimizer's epsilon"),
-        (lambda: model_of(optimizer=optimizers.RMSprop(momentum=0.9)), X, ONE_HOT, "RMSprop's momentum"),
+        (lambda: model_of(optimizer=optimizers.RMSprop(momentum=0.9)), X, ONE_HOT, "the optimizer's settings"),
         (
             lambda: model_of(optimizer=optimizers.Adam(optimizers.schedules.CosineDecay(0.1, 9))), X, ONE_HOT,
             "the learning rate's schedule",

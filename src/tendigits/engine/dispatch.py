@@ -81,7 +81,7 @@ class Dispatcher:
                 self._use_compiled_loop(reason)
             else:
                 self.kernel = Kernel(model, batch_size)
-        self.sizes = {kind: DispatchSize(DISPATCH_SECONDS) for kind in ("train", "test")}
+        self.steps = {"train": 1, "test": 1}  # of the next dispatch
 
     def train(self, rows: np.ndarray, epoch: int) -> dict[str, Any]:
         """Train one epoch, over the rows in this order. Returns the model's metrics."""
@@ -107,20 +107,20 @@ class Dispatcher:
         arrays = self.arrays[kind]
         on_begin = getattr(self.callbacks, f"on_{kind}_batch_begin")
         on_end = getattr(self.callbacks, f"on_{kind}_batch_end")
-        size, done = self.sizes[kind], 0
+        done = 0
         for order in arrays.batches(rows):
             first, key = 0, None
             if kind == "train" and self.key is not None:  # a resumed run uses the same keys
                 key = jax.random.fold_in(jax.random.fold_in(self.key, epoch), done)
             while first < len(order):
-                end = min(first + (1 if self.every_batch else size.steps), len(order))
+                end = min(first + (1 if self.every_batch else self.steps[kind]), len(order))
                 on_begin(done + first)
                 with interrupts_wait() as received:
                     run, data = self._loop(kind), self.arrays[kind].data
                     started = time.perf_counter()
                     state, logs = run(loop.get_state(self.model, kind), data, order, first, end, key)
                     loop.set_state(self.model, kind, jax.block_until_ready(state))
-                    size.learn(order.shape, end - first, time.perf_counter() - started)
+                    self.steps[kind] = steps_of_next(self.steps[kind], end - first, time.perf_counter() - started)
                     if self.kernel is not None and (received or done + end == arrays.steps):
                         self.kernel.finish()
                 if kind == "train" and not np.isfinite(loss := float(logs.get("loss", 0.0))):
@@ -176,24 +176,13 @@ def interrupts_wait() -> Iterator[list[int]]:
             signal.raise_signal(name)
 
 
-class DispatchSize:
-    """Number of steps in a dispatch, learned from how long earlier dispatches took.
+def steps_of_next(before: int, steps: int, seconds: float) -> int:
+    """How many steps a dispatch should take, `before` until now, if so many steps took these seconds.
 
-    The first dispatch of each program compiles, so its time is ignored.
+    The first one of a program compiles it; so one step is tried again before there are more.
     """
-
-    def __init__(self, target: float) -> None:
-        self.target = target  # seconds that a dispatch should take
-        self.steps = 1
-        self.compiled: set[tuple[int, ...]] = set()
-
-    def learn(self, program: tuple[int, ...], steps: int, seconds: float) -> None:
-        """Record how long some steps of a program took."""
-        if program in self.compiled:
-            fitting = self.target * steps / max(seconds, 1e-9)
-            wanted = max(1, round(fitting), min(MIN_STEPS_PER_DISPATCH, round(5 * fitting)))
-            self.steps = min(wanted, self.steps * 16)
-        self.compiled.add(program)
+    fitting = DISPATCH_SECONDS * steps / max(seconds, 1e-9)
+    return min(max(1, round(fitting), min(MIN_STEPS_PER_DISPATCH, round(5 * fitting))), 16 * before)
 
 
 def needs_every_batch(callback: keras.callbacks.Callback) -> bool:

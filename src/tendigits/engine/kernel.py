@@ -9,6 +9,7 @@ leaves everything to the compiled loop.
 """
 
 import ctypes
+import inspect
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,17 +26,17 @@ from tendigits.machine import cores
 
 ACTIVATIONS = (keras.activations.linear, keras.activations.relu, keras.activations.tanh, keras.activations.sigmoid)
 """In the order of dense.c."""
-OPTIMIZERS = {
-    keras.optimizers.SGD: ("momentum", None),
-    keras.optimizers.Adam: ("beta_1", "beta_2"),
-    keras.optimizers.RMSprop: ("rho", None),
-}  # in the order of dense.c: the settings that are its a and b
-PLAIN = {
-    "weight_decay": None, "clipnorm": None, "clipvalue": None, "global_clipnorm": None, "use_ema": False,
-    "loss_scale_factor": None, "gradient_accumulation_steps": None, "amsgrad": False, "nesterov": False,
-    "centered": False,
-}  # fmt: skip
-"""The only values that dense.c knows of these settings of optimizers."""
+SETTINGS = {
+    keras.layers.Dense: ("units", "activation", "kernel_initializer", "bias_initializer", "trainable"),
+    keras.layers.Dropout: ("rate", "seed", "trainable"),
+    keras.layers.Flatten: ("data_format", "trainable"),
+    keras.optimizers.SGD: ("momentum", "", "learning_rate"),
+    keras.optimizers.Adam: ("beta_1", "beta_2", "learning_rate", "epsilon"),
+    keras.optimizers.RMSprop: ("rho", "", "learning_rate", "epsilon"),
+}
+"""Those that may have any value, of optimizers first the a and b of dense.c; all others must be Keras' defaults."""
+OPTIMIZERS = {keras.optimizers.SGD: (1,), keras.optimizers.Adam: (1, 2), keras.optimizers.RMSprop: (2,)}
+"""In the order of dense.c, with the parts of its memory that are the moments."""
 LOSSES = {
     keras.losses.categorical_crossentropy: (keras.losses.CategoricalCrossentropy, keras.metrics.CategoricalAccuracy),
     keras.losses.sparse_categorical_crossentropy: (
@@ -85,10 +86,9 @@ class Kernel:
         self.memory = _aligned(self.library.dense_bytes(n, widths, batch_size) // 4)
         self.net = self.library.dense_init(self.memory, n, widths, activations, rates, batch_size, threads)
         settings, kind = self.optimizer.get_config(), type(self.optimizer)
-        factors = [settings[name] if name else 0.0 for name in OPTIMIZERS[kind]]
-        self.settings = list(OPTIMIZERS).index(kind), [*factors, settings.get("epsilon", 0.0)]
-        moments = {keras.optimizers.Adam: (1, 2), keras.optimizers.SGD: (1,), keras.optimizers.RMSprop: (2,)}[kind]
-        self.moments = moments if len(self.optimizer.variables) > 2 else ()  # parts in dense.c
+        factors = [settings.get(name, 0.0) for name in (*SETTINGS[kind][:2], "epsilon")]
+        self.settings = list(OPTIMIZERS).index(kind), factors
+        self.moments = OPTIMIZERS[kind] if len(self.optimizer.variables) > 2 else ()  # SGD without momentum has none
         self.random, self.has_trained = list(dropout), False  # layers with dropout; since the last `finish`
         self.copied: dict[tuple[int, int], list[jax.Array]] = {}  # (part, layer) -> kernel and bias, as in the memory
         self.arrays: dict[int, tuple[Batches, np.ndarray, np.ndarray]] = {}  # id(data) -> data, inputs, labels
@@ -199,9 +199,8 @@ def _reasons(model: keras.Model, data: Sequence[Batches], batch_size: int) -> It
     yield "the optimizer", type(optimizer) not in OPTIMIZERS or not _is_own(optimizer)
     yield "the optimizer's variables", not is_same(optimizer._trainable_variables, weights)
     settings = optimizer.get_config()
-    yield "the optimizer's settings", any(settings.get(name, value) != value for name, value in PLAIN.items())
+    yield "the optimizer's settings", not _has_usual_settings(optimizer)
     yield "the optimizer's epsilon", settings.get("epsilon", 1.0) < MIN_EPSILON
-    yield "RMSprop's momentum", type(optimizer) is keras.optimizers.RMSprop and settings["momentum"] > 0
     yield "the learning rate's schedule", not isinstance(settings["learning_rate"], float)
     loss, accuracies = _loss_function(model), _accuracies(model)
     yield "the loss", loss is None
@@ -222,10 +221,10 @@ def _layers(model: keras.Model) -> tuple[list[keras.layers.Dense], dict[int, ker
     for layer in layers:
         if type(layer) is keras.layers.Dense:
             dense.append(layer)
-        elif type(layer) is keras.layers.Dropout and dense and len(dense) - 1 not in dropout:
+        elif type(layer) is keras.layers.Dropout and layer.rate < 1 and dense and len(dense) - 1 not in dropout:
             if layer.rate:
                 dropout[len(dense) - 1] = layer
-        elif type(layer) is not keras.layers.Flatten or dense:
+        elif dense or type(layer) is not keras.layers.Flatten or layer.data_format != "channels_last":
             return [], {}
     functions = [layer.activation for layer in dense]
     fits = functions[-1:] == [keras.activations.softmax] and all(f in ACTIVATIONS for f in functions[:-1])
@@ -241,16 +240,14 @@ def _is_plain(layer: keras.Layer) -> bool:
     """Whether a layer, or the model, computes what its class says, in float32, without another loss."""
     if not _is_own(layer) or layer.dtype_policy.name != "float32" or layer.activity_regularizer is not None:
         return False
-    if type(layer) is keras.layers.Dropout:
-        return bool(layer.noise_shape is None and 0 <= layer.rate < 1)
-    if type(layer) is keras.layers.Flatten:
-        return bool(layer.data_format == "channels_last")
-    if type(layer) is not keras.layers.Dense:
-        return True
-    settings = layer.get_config()
-    others = [name for name in settings if name.endswith(("regularizer", "constraint", "_config"))]
-    is_float = not layer.lora_enabled and layer.quantization_mode is None
-    return bool(is_float and layer.use_bias and all(settings[name] is None for name in others))
+    return isinstance(layer, keras.Model) or (type(layer) in SETTINGS and _has_usual_settings(layer))
+
+
+def _has_usual_settings(part: Any) -> bool:
+    """Whether the settings of a layer or an optimizer are the defaults of its class, but for those in SETTINGS."""
+    defaults, free = inspect.signature(type(part).__init__).parameters, {"name", "dtype", *SETTINGS[type(part)]}
+    settings = {name: value for name, value in part.get_config().items() if name not in free}
+    return all(name in defaults and value == defaults[name].default for name, value in settings.items())
 
 
 def _loss_function(model: keras.Model) -> Any:

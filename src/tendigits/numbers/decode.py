@@ -5,6 +5,7 @@ characters, borders = decode(output)    # of one strip, from left to right
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,17 +37,17 @@ class Candidate:
     box: Edges  # in pixels of the strip
     second_opinion: Floats | None = None  # float32 (10,): the digit network's probability of each digit, if asked
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The most probable character."""
         return CHARACTERS[int(self.probabilities.argmax())]
 
-    @property
+    @cached_property
     def confidence(self) -> float:
         """0 to 1: probability that it is this character."""
         return float(self.probabilities.max())
 
-    @property
+    @cached_property
     def present(self) -> float:
         """0 to 1: probability that there is a character here."""
         return float(self.probabilities.sum())

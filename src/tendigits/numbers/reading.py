@@ -5,6 +5,7 @@ confidence_features(reading)    # what a ConfidenceModel weighs
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -38,7 +39,7 @@ class Reading:
         pairs = [(a, b) for a, b in pairwise(self.characters) if with_signs or (a.label + b.label).isdigit()]
         return max(((b.box[0] - a.box[2]) / DIGIT_HEIGHT_PX for a, b in pairs), default=0.0)
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The most probable characters."""
         return "".join(character.label for character in self.characters)
