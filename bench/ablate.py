@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from environments import ROOT, date_and_commit, machine, options, replace_between, save
@@ -24,8 +25,10 @@ from measuring.spacing import make_column_sum, make_spaced
 from reading_scores import score
 from reading_sets import DIGITS, Set, digits_in, drawn, mnist_digits, number_sets
 from real.files import STRINGS, Purpose, load
+from tendigits.numbers import crops, split
 from tendigits.numbers import reader as numbers_reader
 from tendigits.numbers.reader import NumberReader
+from tendigits.numbers.second_opinion import classify_crops
 from tendigits.read import context
 from tendigits.read import reader as page_reader
 from tendigits.read.page import Page
@@ -37,6 +40,8 @@ RESULTS = ROOT / "bench" / "results" / "ablate.json"
 BEGIN, END = "<!-- ablate: written by bench/ablate.py -->", "<!-- /ablate -->"
 N_STRINGS, N_PAGES, N_SUMS = 250, 15, 60
 SEED = 21
+
+ATTEMPTS = NumberReader._attempts
 
 Rule = tuple[Any, str, Any]  # owner and name of a function, and what stands in for it
 RULES: dict[str, Sequence[Rule]] = {
@@ -55,6 +60,18 @@ RULES: dict[str, Sequence[Rule]] = {
     "sums": ((page_reader, "check_sums", lambda numbers, *_: numbers),),
     "direction": ((page_reader, "turns_of", lambda *_: 0),),
     "screens whitened": ((page_reader, "whiten", lambda grey, *_: grey),),
+    "foreground, whole picture": ((NumberReader, "_attempts", lambda *each: islice(ATTEMPTS(*each), 1)),),
+    "picture as one line": ((NumberReader, "_with_whole_picture", lambda self, crops, detections, _: detections),),
+    "raised points": ((crops, "with_raised_points", list),),
+    "rules in squared paper": ((crops, "_is_cut", lambda *_: False),),
+    "ruled lines are no 1": ((crops, "_is_rule", lambda *_: False),),
+    "parts of usual form": ((split, "_usual_parts", lambda group, _: [group]),),
+    "strokes close by": ((numbers_reader, "tall_strokes", lambda *_: []),),
+    "no numbers on corners": ((page_reader, "without_corners", lambda detections, _: detections),),
+    "ends behind a border": ((context, "_without_borders", lambda reading, *_: reading),),
+    "digits rotated": (
+        (numbers_reader, "classify_crops", lambda by, crops, _: classify_crops(by, crops, np.zeros_like)),
+    ),
 }
 """The rules, each with what is done in place of it."""
 

@@ -177,9 +177,9 @@ def interrupts_wait() -> Iterator[list[int]]:
 
 
 def steps_of_next(before: int, steps: int, seconds: float) -> int:
-    """How many steps a dispatch should take, `before` until now, if so many steps took these seconds.
+    """How many steps the next dispatch should take, if the last one's took these seconds: at most 16 times `before`.
 
-    The first one of a program compiles it; so one step is tried again before there are more.
+    The first dispatch of a program compiles it, which takes long: then the next one has a single step again.
     """
     fitting = DISPATCH_SECONDS * steps / max(seconds, 1e-9)
     return min(max(1, round(fitting), min(MIN_STEPS_PER_DISPATCH, round(5 * fitting))), 16 * before)

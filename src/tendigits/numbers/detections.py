@@ -26,6 +26,7 @@ class Detection:
     length: float  # from the first digit's left edge to the last one's right edge
     height: float  # height of the digits
     score: float  # 0 to 1: mean probability of a number along it
+    stretch: float = 1.0  # how much wider its digits are than usual
 
     @property
     def edges(self) -> tuple[float, float, float, float]:

@@ -143,11 +143,11 @@ class NumberReader:
         """
         grey = crops.grey
         found = self.detect(grey, budget) if detections is None else detections
-        yield self._read_numbers(crops, self._with_whole_picture(grey, found), budget)
+        yield self._read_numbers(crops, self._with_whole_picture(crops, found, budget), budget)
         foreground = find_foreground(grey)
         if foreground is not None:
             found = self.detect(255 - foreground, budget)
-            yield self._read_numbers(crops, self._with_whole_picture(grey, found), budget)
+            yield self._read_numbers(crops, self._with_whole_picture(crops, found, budget), budget)
         wholes = [self._whole_picture(grey, fraction) for fraction in self.options.whole_digit_fractions]
         read = [self._read_numbers(crops, [whole], budget) for whole in wholes]
         texts = [[each.text for each in readings] for readings in read]
@@ -158,20 +158,34 @@ class NumberReader:
         numbers = crop_numbers(crops, detections, budget)
         return [each for each in self._read(crops, numbers, budget) if any(map(str.isdigit, each.text))]
 
-    def _with_whole_picture(self, grey: Grey, detections: list[Detection]) -> list[Detection]:
-        """Detections, and the whole picture as one more, if it may be a single line of writing."""
-        height, width = grey.shape
+    def _with_whole_picture(self, crops: PageCrops, detections: list[Detection], budget: Budget) -> list[Detection]:
+        """Detections, and the whole picture as one more, if it may be a single line of writing.
+
+        If its digits are as wide as those of many displays, a narrowed view of it shows more, and is the only one.
+        """
+        height, width = crops.grey.shape
         tallest = max((each.height for each in detections), default=height)
         max_height = self.options.max_line_picture_height * tallest
         if height > max_height or width < height or len(in_rows(detections)) > 1:
             return detections
-        return [*detections, self._whole_picture(grey, self.options.line_digit_fraction)]
+        fraction = self.options.line_digit_fraction
+        views = [self._whole_picture(crops.grey, fraction, stretch) for stretch in self.options.line_stretches]
+        views = views[: budget.afford([crops.cost(view) for view in views])]
+        crops.compute(views)
+        best = max(views, key=lambda view: self._evidence(crops, view), default=None)
+        return [best] if best and best.stretch > 1 else [*detections, *views[:1]]
 
-    def _whole_picture(self, grey: Grey, fraction: float) -> Detection:
+    def _whole_picture(self, grey: Grey, fraction: float, stretch: float = 1.0) -> Detection:
         """The whole picture as one number, whose digits have a fraction of its height."""
         height, width = grey.shape
         digit = fraction * height
-        return Detection(width / 2, height / 2, 0.0, max(width - digit / 2, digit / 2), digit, 0.0)
+        return Detection(width / 2, height / 2, 0.0, max(width - digit / 2, digit / 2), digit, 0.0, stretch)
+
+    def _evidence(self, crops: PageCrops, view: Detection) -> float:
+        """How many characters a view shows, and how clearly: log probabilities, relative to that of a doubtful one."""
+        read = [peak.confidence for peak in crops[view].peaks if peak.present >= self.options.min_read]
+        evidence = float(np.log(np.array(read) / self.options.doubtful_in_line).sum())
+        return evidence - self.options.wider_log_odds * (view.stretch > 1)
 
     def _read(self, crops: PageCrops, numbers: Sequence[Detection], budget: Budget) -> list[Reading]:
         """Read cropped numbers, and classify the digits of all of them in one batch.

@@ -44,7 +44,7 @@ def split_detection(detection: Detection, crop: Crop, options: NumberOptions = D
         unit, change = detection.height / DIGIT_HEIGHT_PX, options.max_height_change
         height = float(np.clip(tallest * unit, detection.height / change, detection.height * change))
         x, y = (strip.matrix @ [(left + right) / 2, middle, 1]).tolist()
-        number = replace(detection, x=x, y=y, length=(right - left) * unit, height=height)
+        number = replace(detection, x=x, y=y, length=(right - left) * unit * detection.stretch, height=height)
         numbers.append(detection if _is_close(detection, number, options) else number)
     return numbers
 

@@ -111,7 +111,7 @@ class ImagePyramid:
 def strip_width(detection: Detection) -> int:
     """Width of the strip of a number, in pixels."""
     margins = 2 * SIDE_MARGIN * detection.height
-    width = (detection.length + margins) / _scale(detection)
+    width = (detection.length / detection.stretch + margins) / _scale(detection)
     return min(MAX_WIDTH_PX, max(MIN_WIDTH_PX, GRID * round(width / GRID)))
 
 
@@ -119,7 +119,7 @@ def crop_strip(pyramid: ImagePyramid, detection: Detection) -> Strip:
     """Crop a number."""
     scale, width = _scale(detection), strip_width(detection)
     axis = np.array([np.cos(detection.angle), np.sin(detection.angle)])
-    across, down = scale * axis, scale * np.array([-axis[1], axis[0]])
+    across, down = scale * detection.stretch * axis, scale * np.array([-axis[1], axis[0]])
     origin = [detection.x, detection.y] - across * width / 2 - down * HEIGHT / 2
     matrix = np.stack([across, down, origin], axis=1)
     copy, size = pyramid.at(scale)
@@ -129,7 +129,7 @@ def crop_strip(pyramid: ImagePyramid, detection: Detection) -> Strip:
         copy, of_copy, (width, HEIGHT),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    half = detection.length / scale / 2
+    half = detection.length / scale / detection.stretch / 2
     return Strip(picture, matrix, (width / 2 - half, width / 2 + half))
 
 
