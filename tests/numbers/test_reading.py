@@ -9,7 +9,7 @@ import pytest
 from tendigits.digits.runtime import asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers import finder
-from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Candidate, decode, text_of, with_raised_points
+from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Candidate, decode, text_of
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
@@ -53,20 +53,6 @@ def test_a_column_does_not_say_whether_a_number_is_there():
     reweighed = _reweighed(seen, Counter({"0": 20}), 20, 0.02)
     (character,) = reweighed.characters
     assert (character.label, character.confidence) == ("4", pytest.approx(0.7))
-
-
-@pytest.mark.parametrize(
-    ("width", "height", "between", "text"),
-    [(8, 10, "99", "9.9"), (14, 10, "99", "9=9"), (8, 20, "99", "9=9"), (14, 4, "99", "9=9"), (8, 10, "+9", "+=9")],
-)
-def test_a_sign_as_small_as_a_point_between_digits_is_one(width, height, between, text):
-    """As in `9·748`; a real sign is wider, higher or flatter."""
-    read = [
-        peak(0, 16, between[0]),
-        peak(20, 20 + width, "=", 20 - height / 2, 20 + height / 2),
-        peak(40, 56, between[1]),
-    ]
-    assert text_of(with_raised_points(read)) == text
 
 
 @pytest.mark.parametrize(

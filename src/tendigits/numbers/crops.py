@@ -10,12 +10,13 @@ The budget is spent on the first crop of each detection, then on reading the num
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import accumulate, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.numbers.decode import Candidate, Edges, centre, decode, with_raised_points
+from tendigits.numbers.decode import Candidate, Edges, centre, decode
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
@@ -28,8 +29,6 @@ STRIP_COST = 60.0  # cropping and decoding a strip, in addition to its columns
 NUMBER_COST = 120.0  # a number, in addition to its strip
 CHARACTER_COST = 55.0  # cropping and classifying a character, or classifying it again, rotated
 MIN_CUT, MIN_CUT_FRACTION = 0.12, 0.25  # of a digit's height and width, on both sides of a line that runs through it
-MAX_RULE_WIDTH = 0.4  # digit heights: of a character that may be a ruled line
-MAX_RULE_DISTANCE = 0.12  # digit heights: between the middle of such a character and that of a ruled line
 BATCH_SIZE = 128  # numbers between two looks at the clock
 
 
@@ -100,12 +99,10 @@ class PageCrops:
                 self._crops[detection] = self._with_rules(self._seen[detection])
 
     def _with_rules(self, crop: Crop) -> Crop:
-        """A crop whose characters are no ruled lines, and whose borders are those lines, too."""
+        """A crop whose borders are the ruled lines, too, unless one runs through a digit: on squared paper."""
         rules = crop.strip.crossed_by(self._rules)
-        if any(_is_cut(peak, rule) for peak in crop.peaks for rule in rules):  # squared paper: they part nothing
-            rules = []
-        written = [peak for peak in crop.peaks if not any(_is_rule(peak.box, rule) for rule in rules)]
-        return Crop(crop.strip, with_raised_points(written), sorted([*crop.borders, *rules]))
+        is_squared = any(_is_cut(peak, rule) for peak in crop.peaks for rule in rules)
+        return crop if is_squared else replace(crop, borders=sorted([*crop.borders, *rules]))
 
     def __getitem__(self, detection: Detection) -> Crop:
         return self._crops[detection]
@@ -116,12 +113,6 @@ def _is_cut(peak: Candidate, rule: Edges) -> bool:
     left, _, right, _ = peak.box
     margin = max(MIN_CUT, MIN_CUT_FRACTION * (right - left) / DIGIT_HEIGHT_PX) * DIGIT_HEIGHT_PX
     return peak.label.isdigit() and left + margin < centre(rule) < right - margin
-
-
-def _is_rule(box: Edges, rule: Edges) -> bool:
-    """Whether a character of a strip is a ruled line that was taken for one."""
-    is_narrow = box[2] - box[0] <= MAX_RULE_WIDTH * DIGIT_HEIGHT_PX
-    return is_narrow and abs(centre(box) - centre(rule)) <= MAX_RULE_DISTANCE * DIGIT_HEIGHT_PX
 
 
 def crop_numbers(crops: PageCrops, detections: Sequence[Detection], budget: Budget) -> list[Detection]:

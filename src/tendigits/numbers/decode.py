@@ -4,7 +4,7 @@ characters, borders = decode(output)    # of one strip, from left to right
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,9 +20,6 @@ BAR = "|"  # the border of a cell; it separates numbers and is not part of their
 CLASSES = CHARACTERS + BAR  # what the network distinguishes; its last class is background
 NONE = len(CLASSES)  # index of the background class: no character has its centre here
 HEIGHT = 40  # height of a strip in pixels
-RAISED = ":=-÷"  # what a raised point may look like
-MAX_POINT_WIDTH, MIN_POINT_HEIGHT, MAX_POINT_HEIGHT = 0.42, 0.2, 0.48
-"""Of a point, in heights of a digit: a minus is flatter, a colon higher, an equals sign wider."""
 STRIDE = 2  # columns of a strip for each column of the network's output
 
 Edges = tuple[float, float, float, float]
@@ -86,24 +83,6 @@ def decode(output: NDArray[Any], options: NumberOptions = DEFAULT_OPTIONS) -> tu
         if candidate.present >= options.min_presence:
             found.append(candidate)
     return found, borders
-
-
-def with_raised_points(characters: Sequence[Candidate]) -> list[Candidate]:
-    """Characters from left to right; a sign between digits that is as small as a point is one, as in `9·748`."""
-    read = [*characters]
-    for i in range(1, len(read) - 1):
-        before, character, after = read[i - 1 : i + 2]
-        if before.label.isdigit() and after.label.isdigit() and character.label in RAISED:
-            left, top, right, bottom = character.box
-            digit = (before.box[3] - before.box[1] + after.box[3] - after.box[1]) / 2
-            is_narrow = right - left <= MAX_POINT_WIDTH * digit
-            if is_narrow and MIN_POINT_HEIGHT * digit <= bottom - top <= MAX_POINT_HEIGHT * digit:
-                probabilities = character.probabilities.copy()
-                signs = [CHARACTERS.index(sign) for sign in RAISED]
-                probabilities[CHARACTERS.index(".")] += probabilities[signs].sum()
-                probabilities[signs] = 0
-                read[i] = replace(character, probabilities=probabilities)
-    return read
 
 
 def text_of(characters: Sequence[Candidate]) -> str:

@@ -13,7 +13,7 @@ from operator import not_
 import numpy as np
 
 from tendigits.digits.foreground import median
-from tendigits.numbers.crops import MAX_RULE_DISTANCE, MAX_RULE_WIDTH, Budget, PageCrops
+from tendigits.numbers.crops import Budget, PageCrops
 from tendigits.numbers.decode import centre
 from tendigits.numbers.detections import in_rows
 from tendigits.numbers.grammar import is_usual, without_closing
@@ -51,6 +51,8 @@ class ContextOptions:
     max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
     min_lost: float = 0.3  # of a number that was read: a cell with less room next to it is not read again
     border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
+    max_rule_width: float = 0.4  # of a character that may be a ruled line
+    max_rule_distance: float = 0.12  # from the middle of such a character to a ruled line
     max_beyond_border: float = 0.05  # from a ruled line to the middle of a character behind it that is of its cell
     max_line_height: float = 0.7  # from the middle of the highest number in a cell to that of the lowest, on one line
     end_percentile: float = 3.0  # percent of a column's numbers that may begin, or end, outside the span that is read
@@ -279,8 +281,8 @@ def _without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Readi
     boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
     x = layout.sheet.map((boxes[:, :2] + boxes[:, 2:]) / 2)[:, 0]
     left, right = layout.columns[cell[1] : cell[1] + 2]
-    is_narrow = in_strip[:, 2] - in_strip[:, 0] <= MAX_RULE_WIDTH * DIGIT_HEIGHT_PX
-    nearest = np.where(is_narrow, MAX_RULE_DISTANCE, -OPTIONS.max_beyond_border) * layout.sheet.height
+    is_narrow = in_strip[:, 2] - in_strip[:, 0] <= OPTIONS.max_rule_width * DIGIT_HEIGHT_PX
+    nearest = np.where(is_narrow, OPTIONS.max_rule_distance, -OPTIONS.max_beyond_border) * layout.sheet.height
     inside = np.flatnonzero(np.minimum(x - left, right - x) >= nearest)
     if not len(inside):
         return reading
