@@ -57,13 +57,19 @@ def test_a_column_does_not_say_whether_a_number_is_there():
 
 @pytest.mark.parametrize(
     ("text", "gap", "parts"),
-    [("0.2010.187", 12, ["0.201", "0.187"]), ("0.2010.187", 3, ["0.2010.187"]), ("471902", 12, ["471902"])],
+    [
+        ("0.2010.187", 12, ["0.201", "0.187"]),
+        ("0.2010.1870.196", 12, ["0.201", "0.187", "0.196"]),
+        ("0.2010.187", 3, ["0.2010.187"]),
+        ("471902", 12, ["471902"]),
+    ],
 )
-def test_a_text_of_no_usual_form_is_parted_at_its_widest_gap(text, gap, parts):
-    lefts = np.cumsum([0, *[18 + (gap if i == len(text) // 2 else 0) for i in range(1, len(text))]])
+def test_a_text_of_no_usual_form_is_parted_at_its_widest_gaps(text, gap, parts):
+    """The gap stands behind every fifth character."""
+    lefts = np.cumsum([0, *[18 + (gap if i % 5 == 0 else 0) for i in range(1, len(text))]])
     peaks = [peak(20 + x, 36 + x, label) for x, label in zip(lefts.tolist(), text, strict=True)]
-    strip = Strip(np.zeros((HEIGHT, 256), np.uint8), np.eye(2, 3), (0, 256))
-    found = split_detection(Detection(128, 20, 0, 256, 26, 1.0), Crop(strip, peaks, []))
+    strip = Strip(np.zeros((HEIGHT, 400), np.uint8), np.eye(2, 3), (0, 400))
+    found = split_detection(Detection(200, 20, 0, 400, 26, 1.0), Crop(strip, peaks, []))
     assert len(found) == len(parts)
 
 

@@ -50,12 +50,12 @@ def split_detection(detection: Detection, crop: Crop, options: NumberOptions = D
 
 
 def _usual_parts(group: list[Candidate], options: NumberOptions) -> list[list[Candidate]]:
-    """The two numbers on both sides of the widest gap, if together they have no usual form: `0.2010.187`."""
+    """The numbers on both sides of the widest gap, if together they have no usual form: `0.2010.187`; and so on."""
     gaps = [b.box[0] - a.box[2] for a, b in pairwise(group)]
     if max(gaps, default=0.0) < options.min_parting_gap * DIGIT_HEIGHT_PX or is_usual(text_of(group)):
         return [group]
     middle = gaps.index(max(gaps)) + 1
-    parts = [group[:middle], group[middle:]]
+    parts = [part for half in (group[:middle], group[middle:]) for part in _usual_parts(half, options)]
     return parts if all(is_usual(text_of(part)) and len(part) > 1 for part in parts) else [group]
 
 
