@@ -63,7 +63,7 @@ RULES: dict[str, Sequence[Rule]] = {
     "foreground, whole picture": ((NumberReader, "_attempts", lambda *each: islice(ATTEMPTS(*each), 1)),),
     "picture as one line": ((NumberReader, "_with_whole_picture", lambda self, crops, detections, _: detections),),
     "rules in squared paper": ((crops, "_is_cut", lambda *_: False),),
-    "parts of usual form": ((split, "_usual_parts", lambda group, _: [group]),),
+    "parts at wide gaps": ((split, "_parts", lambda group, _: [group]),),
     "strokes close by": ((numbers_reader, "tall_strokes", lambda *_: []),),
     "no numbers on corners": ((page_reader, "without_corners", lambda detections, _: detections),),
     "ends behind a border": ((context, "_without_borders", lambda reading, *_: reading),),

@@ -61,10 +61,13 @@ def test_a_column_does_not_say_whether_a_number_is_there():
         ("0.2010.187", 12, ["0.201", "0.187"]),
         ("0.2010.1870.196", 12, ["0.201", "0.187", "0.196"]),
         ("0.2010.187", 3, ["0.2010.187"]),
-        ("471902", 12, ["471902"]),
+        ("47190285", 12, ["47190285"]),
+        ("47190285", 24, ["47190", "285"]),
+        ("4719028536", 24, ["47190", "28536"]),
+        ("4719-285", 24, ["4719-285"]),
     ],
 )
-def test_a_text_of_no_usual_form_is_parted_at_its_widest_gaps(text, gap, parts):
+def test_a_text_is_parted_at_its_widest_gaps_if_these_are_wide_or_it_has_no_usual_form(text, gap, parts):
     """The gap stands behind every fifth character."""
     lefts = np.cumsum([0, *[18 + (gap if i % 5 == 0 else 0) for i in range(1, len(text))]])
     peaks = [peak(20 + x, 36 + x, label) for x, label in zip(lefts.tolist(), text, strict=True)]

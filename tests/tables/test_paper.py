@@ -42,6 +42,15 @@ def test_a_page_without_bars_and_screens_stays_as_it_is():
     assert whiten(dark, DIGIT) is dark, "a display"
 
 
+@pytest.mark.parametrize("angle", [0, 8, -20])
+def test_what_lies_around_a_sheet_is_no_bar(angle):
+    """A sheet on a dark table, whose corners and edges are as narrow as bars."""
+    page, _ = sheet([["27", "31"], ["45", "18"]])
+    turn = cv2.getRotationMatrix2D((page.shape[1] / 2, page.shape[0] / 2), angle, 0.8)
+    photo = cv2.warpAffine(page, turn, page.shape[::-1], flags=cv2.INTER_AREA, borderValue=40)
+    assert whiten(photo, DIGIT) is photo
+
+
 def test_a_bar_becomes_a_line_and_writing_stays():
     page = np.full((400, 400), 240, np.uint8)
     cv2.putText(page, "472", (40, 200), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 30, 3, cv2.LINE_AA)

@@ -31,7 +31,7 @@ def split_detection(detection: Detection, crop: Crop, options: NumberOptions = D
             groups.append([])
         groups[-1].append(peak)
     numbers = []
-    for group in (part for whole in groups for part in _usual_parts(whole, options)):
+    for group in (part for whole in groups for part in _parts(whole, options)):
         digits = [peak.box for peak in group if peak.label.isdigit()]
         left, right = min(peak.box[0] for peak in group), max(peak.box[2] for peak in group)
         if not digits or right < strip.ends[0] or left > strip.ends[1]:
@@ -49,14 +49,22 @@ def split_detection(detection: Detection, crop: Crop, options: NumberOptions = D
     return numbers
 
 
-def _usual_parts(group: list[Candidate], options: NumberOptions) -> list[list[Candidate]]:
-    """The numbers on both sides of the widest gap, if together they have no usual form: `0.2010.187`; and so on."""
-    gaps = [b.box[0] - a.box[2] for a, b in pairwise(group)]
-    if max(gaps, default=0.0) < options.min_parting_gap * DIGIT_HEIGHT_PX or is_usual(text_of(group)):
+def _parts(group: list[Candidate], options: NumberOptions) -> list[list[Candidate]]:
+    """The numbers in a group: its widest gap parts it if it is much wider than the others, and so on.
+
+    A text of no usual form, as `0.2010.187`, is parted at a narrower gap, too, if the parts have one.
+    """
+    gaps = [(b.box[0] - a.box[2]) / DIGIT_HEIGHT_PX for a, b in pairwise(group)]
+    if not gaps:
         return [group]
-    middle = gaps.index(max(gaps)) + 1
-    parts = [part for half in (group[:middle], group[middle:]) for part in _usual_parts(half, options)]
-    return parts if all(is_usual(text_of(part)) and len(part) > 1 for part in parts) else [group]
+    widest = max(gaps)
+    middle = gaps.index(widest) + 1
+    is_uneven = len(gaps) > 1 and (group[middle - 1].label + group[middle].label).isdigit()
+    is_uneven = is_uneven and widest >= options.min_uneven_gap + options.max_uneven * max(0.0, sorted(gaps)[-2])
+    if not is_uneven and (widest < options.min_parting_gap or is_usual(text_of(group))):
+        return [group]
+    parts = [part for half in (group[:middle], group[middle:]) for part in _parts(half, options)]
+    return parts if is_uneven or all(is_usual(text_of(part)) and len(part) > 1 for part in parts) else [group]
 
 
 def merge_detections(detections: Sequence[Detection], options: NumberOptions = DEFAULT_OPTIONS) -> list[Detection]:

@@ -49,12 +49,22 @@ def whiten(grey: Grey, digit_height: float) -> Grey:
 def _bars(dark: Grey, digit_height: float) -> Grey:
     """A mask of the solid areas of a mask that are as wide as a bar, with the letters in them."""
     dark = cv2.medianBlur(dark, len(_square(MAX_SPECK * digit_height)))
-    solid = cv2.morphologyEx(dark, cv2.MORPH_OPEN, _square(MIN_BAR_WIDTH * digit_height))
+    solid = _inside(cv2.morphologyEx(dark, cv2.MORPH_OPEN, _square(MIN_BAR_WIDTH * digit_height)))
     if not solid.any():
         return np.zeros_like(dark)
     solid &= 1 - cv2.morphologyEx(solid, cv2.MORPH_OPEN, _square(MAX_BAR_WIDTH * digit_height))
     whole = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, _square(MAX_LETTER_GAP * digit_height))
     return np.asarray(cv2.dilate(whole, _square(2 * BAR_EDGE * digit_height)), np.uint8)
+
+
+def _inside(mask: MatLike) -> Grey:
+    """The areas of a mask that do not touch the picture's edge: what does, lies around the sheet."""
+    n, labels = cv2.connectedComponents(mask, connectivity=8)
+    is_inside = np.ones(n, np.uint8)
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        is_inside[edge] = 0
+    is_inside[0] = 0  # what is not in the mask
+    return is_inside[labels]
 
 
 def _draw_middle(page: Grey, bar: MatLike, thickness: int) -> None:
