@@ -44,8 +44,8 @@ class NumberOptions:
     max_gap: float = 1.5  # a wider gap between two characters separates two numbers
     min_comb_pitch: float = 0.6  # distance of the cell borders in a comb, which has a box for each digit of a number
     max_comb_pitch: float = 1.35
-    min_uneven_gap: float = 0.5  # a gap between two digits separates numbers, too, if it is wider than this and
-    max_uneven: float = 1.5  # so many times the next widest together
+    min_uneven_gap: float = 0.5  # a gap between two digits separates numbers, too, if it is wider than this added to
+    max_uneven: float = 1.5  # this multiple of the next widest gap
     min_parting_gap: float = 0.25  # within a text of no usual form, from which the widest one parts two numbers
     max_height_change: float = 1.6  # how many times higher or lower the digits may be than the finder says
     max_shift: float = 0.12  # a detection whose ends and height change less is kept as it is and not viewed again

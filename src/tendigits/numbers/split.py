@@ -50,9 +50,9 @@ def split_detection(detection: Detection, crop: Crop, options: NumberOptions = D
 
 
 def _parts(group: list[Candidate], options: NumberOptions) -> list[list[Candidate]]:
-    """The numbers in a group: its widest gap parts it if it is much wider than the others, and so on.
+    """The numbers in a group: its widest gap separates two if it is much wider than the others, and so on.
 
-    A text of no usual form, as `0.2010.187`, is parted at a narrower gap, too, if the parts have one.
+    In a text of no usual form, as `0.2010.187`, a narrower gap is enough, if the parts have one.
     """
     gaps = [(b.box[0] - a.box[2]) / DIGIT_HEIGHT_PX for a, b in pairwise(group)]
     if not gaps:
