@@ -177,7 +177,7 @@ def interrupts_wait() -> Iterator[list[int]]:
 
 
 def steps_of_next(before: int, steps: int, seconds: float) -> int:
-    """How many steps the next dispatch should take, if the last one's took these seconds: at most 16 times `before`.
+    """How many steps the next dispatch should take, if `steps` took these seconds: at most 16 times `before`.
 
     The first dispatch of a program compiles it, which takes long: then the next one has a single step again.
     """
