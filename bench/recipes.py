@@ -32,7 +32,7 @@ from tendigits.train.console import TextConsole
 RESULTS = ROOT / "bench" / "results" / "recipes.json"
 CLASSIC, LOOP = "classic", "classic without the kernel"
 KERNEL = sha256((ROOT / "src" / "tendigits" / "engine" / "dense.c").read_bytes()).hexdigest()[:12]
-SEEDS = {name: {CLASSIC: 11, LOOP: 11, "cnn": 5}.get(name, 3) for name in (*RECIPES, LOOP)}
+SEEDS = {name: {CLASSIC: 11, LOOP: 11, "cnn": 5, "residual": 5}.get(name, 3) for name in (*RECIPES, LOOP)}
 MAX_OTHERS = 0.3  # cores that other programs used during a run: its time counts
 BEGIN, END = "<!-- recipes: written by bench/recipes.py -->", "<!-- /recipes -->"
 
