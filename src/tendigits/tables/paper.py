@@ -15,10 +15,13 @@ PAPER_PERCENTILE = 75.0  # of a page's grey levels: at least a quarter of it is 
 MIN_PAPER = 100.0  # grey level of paper; a darker page, such as a display, stays as it is
 MAX_SOLID = 0.45  # grey level of black areas, as a fraction of the paper's
 MAX_DOT = 0.6  # the same of dots
+MAX_DOT_CONTRAST = 0.7  # the same, as a fraction of the level between dots
+MIN_BETWEEN = 0.6  # least level between dots, as a fraction of the paper's
 
 # Lengths are in heights of a digit.
 MIN_BAR_WIDTH = 0.7  # thinner black areas are strokes and ruled lines
 MAX_BAR_WIDTH = 5.0  # wider ones are shadows, and what lies around a sheet
+PAPER_WINDOW = 3.0  # side of the square whose brightest part is paper
 MAX_SPECK = 0.2  # of the white specks in a bar, as copiers leave them
 MAX_LETTER_GAP = 1.2  # white letters in a bar are not wider
 BAR_EDGE = 0.1  # blurred edge of a bar
@@ -36,14 +39,24 @@ def whiten(grey: Grey, digit_height: float) -> Grey:
     if paper < MIN_PAPER:
         return grey
     bars = _bars((grey < MAX_SOLID * paper).astype(np.uint8), digit_height)
-    marks = ((grey < MAX_DOT * paper) & (bars == 0)).astype(np.uint8)
-    printed = bars | _screens(marks, digit_height)
+    # Paper shows between dots: what has none is the noise of a dark desk.
+    between = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _square(MAX_DOT_SIZE * digit_height)).astype(np.float32)
+    is_dot = (grey < np.minimum(MAX_DOT * paper, MAX_DOT_CONTRAST * between)) & (between > MIN_BETWEEN * paper)
+    printed = bars | _screens((is_dot & (bars == 0)).astype(np.uint8), digit_height)
     if not printed.any():
         return grey
-    blank: Grey = np.where(printed > 0, np.uint8(paper), grey)
+    blank: Grey = np.where(printed > 0, _paper(grey, digit_height), grey)
     for bar in cv2.findContours(bars, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
         _draw_middle(blank, bar, max(2, round(RULE_THICKNESS * digit_height)))
     return blank
+
+
+def _paper(grey: Grey, digit_height: float) -> MatLike:
+    """The paper's own grey level everywhere: the brightest within a few digits, in the shade less."""
+    height, width = grey.shape
+    size = max(1, round(width / digit_height)), max(1, round(height / digit_height))
+    around = cv2.dilate(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), _square(PAPER_WINDOW))
+    return cv2.resize(around, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _bars(dark: Grey, digit_height: float) -> Grey:
