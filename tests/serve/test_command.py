@@ -17,11 +17,11 @@ from tendigits.errors import UserError
 
 @pytest.fixture
 def refused(tmp_path, monkeypatch):
-    """Calls `serve` with options and a token; gives the error, and checks that no store was created."""
+    """Calls a command with options and a token; gives the error, and checks that no store was created."""
 
-    def call(*options: str, token: str = "") -> str:
+    def call(*options: str, token: str = "", command: str = "serve") -> str:
         monkeypatch.setenv("TENDIGITS_TOKEN", token)
-        result = CliRunner().invoke(app, ["serve", "--store", str(tmp_path / "a.db"), *options])
+        result = CliRunner().invoke(app, [command, "--store", str(tmp_path / "a.db"), *options])
         assert isinstance(result.exception, UserError), result.exception
         assert not (tmp_path / "a.db").exists()
         return str(result.exception)
@@ -31,7 +31,11 @@ def refused(tmp_path, monkeypatch):
 
 def test_a_public_address_needs_a_token_that_is_strong_and_plain_text(refused):
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):
-        assert "expected a token in TENDIGITS_TOKEN because other machines can reach" in refused("--host", host)
+        message = refused("--host", host)
+        assert "expected a token in TENDIGITS_TOKEN because other machines can reach" in message
+        assert message.endswith(f" tendigits serve --host {host}")
+    message = refused("--host", "0.0.0.0", command="play")
+    assert message.endswith(" tendigits play --host 0.0.0.0; the playground alone needs none: tendigits play --phone")
     for token in ("short", "with a space in it ....", "ä" * 20):
         assert "expected at least 16 characters without spaces in TENDIGITS_TOKEN" in refused(token=token)
 

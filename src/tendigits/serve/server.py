@@ -75,7 +75,7 @@ def run_server(config: ServerConfig, *, phone: bool = False, page: str = "", bro
             this machine's, or there is no network for a phone.
         TendigitsError: the store or the network cannot be used.
     """
-    _check_reach(config, phone)
+    _check_reach(config, phone, page)
     reachable = _reachable_host(config) if phone else ""
     listener = _listen(config.host, config.port)
     port = listener.getsockname()[1]
@@ -149,17 +149,19 @@ class _Server(uvicorn.Server):
         self._captured_signals.clear()
 
 
-def _check_reach(config: ServerConfig, phone: bool) -> None:
-    """Refuse an address that would be unsafe, or useless for a phone."""
+def _check_reach(config: ServerConfig, phone: bool, page: str = "") -> None:
+    """Refuse an address that would be unsafe, or useless for a phone; `page` says which command was called."""
     host, is_local = config.host, config.host == "localhost"
     with suppress(ValueError):
         is_local = is_local or ipaddress.ip_address(host).is_loopback
     if phone and is_local:
         raise UserError(f"expected an address that a phone can reach, received {host}; leave out --host or --phone")
     if not is_local and config.token is None and not phone:
+        command = "play" if page else "serve"
+        alone = "; the playground alone needs none: tendigits play --phone" if page else ""
         raise UserError(
             f"expected a token in TENDIGITS_TOKEN because other machines can reach {host}, found none; "
-            f"set one: TENDIGITS_TOKEN=$(openssl rand -hex 16) tendigits serve --host {host}"
+            f"set one: TENDIGITS_TOKEN=$(openssl rand -hex 16) tendigits {command} --host {host}{alone}"
         )
 
 
