@@ -117,6 +117,24 @@ def test_a_photo_of_a_filled_sheet_needs_nothing_else(reader, turned):
     assert all((number.value, number.accepted) == (cell.value, cell.accepted) for number, cell in numbers)
 
 
+def test_what_does_not_add_up_is_named_as_its_cell_everywhere(reader):
+    rng = np.random.default_rng(0)
+    _, (pictures, labels) = load_data()
+    truth = [[f"{number}", "", "3", "5", "8"] for number in range(1024, 1034)]
+    truth[5][4] = "19"
+    sheet = parse_sheet("number:4, name, 1:0..10, 2:0..10, total = sum", 12)
+    page = reader.read(photograph(fill(sheet, truth, Digits([*pictures], labels.tolist()), rng), rng, 2200))
+    table, summary = page.table(), page.table().summary()
+    assert table.formulas == ["E = C + D"]
+    assert table.wrong == ["row 7 adds up to 8, not 19"]
+    assert "row 7 adds up to 8, not 19" in summary
+    assert "E7" in table.doubtful
+    cell = table.rows[6][4]
+    assert (cell.value, cell.reason.split(";")[0]) == ("19", "this row adds up to 8, not 19")
+    assert page.cells()[cell.index] == (1, 7, "E")
+    assert not page.numbers[cell.index].accepted
+
+
 def test_what_was_printed_from_a_roster_is_read_and_names_are_pictures(reader):
     sheet = parse_sheet(COLUMNS_EXAMPLE, 30)
     students = roster_of(ROSTER, sheet)

@@ -85,17 +85,20 @@ def sheet_table(
     to_picture: ToPicture,
     formulas: Iterable[Formula],
 ) -> Table:
-    """The table of a page, as far as something stands in it, checked by these formulas."""
-    n_columns, layout, rows = len(found.code.sheet.columns), found.layout, list[list[Cell]]()
+    """The table of a page below the names of its columns, as far as something stands in it, checked by formulas."""
+    columns, layout = found.code.sheet.columns, found.layout
+    names = zip(layout.heads, columns, strict=True)
+    heads = [Cell(to_picture(to_box(place)), column.name) for place, column in names]
+    rows = list[list[Cell]]()
     for row in range(layout.n_rows):
         rows.append([])
-        for column in range(n_columns):
+        for column in range(len(columns)):
             box, other = to_picture(to_box(layout.cells[row, column])), read.others.get((row, column))
             indices = read.indices.get((row, column), [])
             rows[-1].append(cell_of(box, indices, numbers) if other is None else replace(other, box=box))
     while rows and not any(cell.value or cell.picture is not None for cell in rows[-1]):
         rows.pop()
-    return check(Table(rows, ruled=True), Sums.NONE, formulas)
+    return check(Table([heads, *rows], ruled=True), Sums.NONE, formulas)
 
 
 def to_box(rectangle: Rectangle) -> Box:

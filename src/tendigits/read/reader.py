@@ -39,12 +39,12 @@ from tendigits.read.find_sheet import FoundSheet, find_sheet
 from tendigits.read.forms import Corners, Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
 from tendigits.read.page import BLURRED, ROWS_LEFT_OUT, TINY, TOO_MANY, Page
-from tendigits.read.read_sheet import read_cells, sheet_table, to_box
+from tendigits.read.read_sheet import read_cells, sheet_table
 from tendigits.read.results import Digit, Number
 from tendigits.read.sharpness import is_blurred, is_tiny
 from tendigits.read.stages import Stages
 from tendigits.read.sums import check_sums
-from tendigits.tables.cell import Cell, column_name
+from tendigits.tables.cell import column_name
 from tendigits.tables.checks import check, check_relations, parse_sums
 from tendigits.tables.columns import in_context
 from tendigits.tables.flat_sheet import NO_RULES, find_rules, without_corners
@@ -334,11 +334,8 @@ class Reader:
         members = [(column_name(column), indices) for (_, column), indices in read.indices.items()]
         numbers = self._accept(read.readings, to_picture, expected, members)
         table = sheet_table(found, read, numbers, to_picture, expected.formulas)
-        cells = [(table.rows[row][column], indices) for (row, column), indices in read.indices.items() if indices]
+        cells = [(table.rows[row + 1][column], indices) for (row, column), indices in read.indices.items() if indices]
         numbers = with_verdicts(numbers, cells)
-        names = zip(found.layout.heads, sheet.columns, strict=True)
-        heads = [Cell(to_picture(to_box(place)), column.name) for place, column in names]
-        table = replace(table, rows=[heads, *table.rows])
         notice = " ".join(left_out(read.readings, budget)) or None
         whole = not (budget.left_out or budget.is_truncated)
         picture = Thumbnail.of(grey, size)
