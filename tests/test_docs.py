@@ -16,6 +16,8 @@ from PIL import Image
 from typer.main import get_command
 
 from drawing import page_of_text
+from lesson import PATH as LESSON
+from lesson import lesson
 from reference import reference
 from tendigits import cli
 from tendigits.model.network import build_network
@@ -40,6 +42,10 @@ def commands(document: str) -> list[str]:
 
 def test_the_reference_is_written_from_the_commands():
     assert reference() == (ROOT / "docs" / "reference.md").read_text(), "run python tools/reference.py"
+
+
+def test_the_page_of_the_lesson_is_written_from_its_document():
+    assert lesson() == LESSON.read_text(), "run python tools/lesson.py"
 
 
 def test_the_documents_name_no_flag_that_does_not_exist():

@@ -66,7 +66,7 @@ def test_the_playground_needs_no_run_and_replaces_no_page_unasked(run_cli, tmp_p
     code, out, _ = run_cli(*command, "--json", "--overwrite")
     files = {path.name: path.stat().st_size for path in (tmp_path / "play").iterdir()}
     assert {*files} == {"index.html", "style.css", "icon.svg", "tendigits.js", "digits.js", "try.html", "try.css",
-                       "manifest.json", "service-worker.js"}  # fmt: skip
+                       "lesson.html", "manifest.json", "service-worker.js"}  # fmt: skip
     assert sum(files.values()) < 3e6
     assert files["digits.js"] < 2.5e6
     page = [path.read_bytes() for path in (tmp_path / "play").iterdir() if path.name != "digits.js"]

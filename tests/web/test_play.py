@@ -815,3 +815,13 @@ def test_the_sheets_to_try_are_two_pages(open_page):
     assert barriers(sheets) == []
     sheets.set_viewport_size(PHONE["viewport"])
     assert sheets.evaluate(WIDTH) <= 390
+
+
+def test_the_teachers_part_of_the_sheets_leads_to_the_lesson(open_page):
+    page = open_page("try.html")
+    page.click(".teacher a")
+    expect(page.locator("h1")).to_have_text("A lesson of 45 minutes")
+    assert barriers(page) == []
+    assert len(pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True))) == 2
+    page.set_viewport_size(PHONE["viewport"])
+    assert page.evaluate(WIDTH) <= 390

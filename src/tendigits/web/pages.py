@@ -61,6 +61,7 @@ def documents() -> dict[str, str]:
         "/index.html": index,
         "/phone.html": fragment("phone", head=head("Send a photo")),
         "/try.html": fragment("try", head=head("What to try first", "try.css", "light")),
+        "/lesson.html": fragment("lesson", head=head("A lesson of 45 minutes", "try.css", "light")),
         "/docs": fragment("docs", head=head("REST API", scheme="light"), header=docs_header),
     }
 

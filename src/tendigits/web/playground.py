@@ -29,8 +29,8 @@ N_TRAIN, N_TEST = 10_000, 2_000  # digits in the first script; the rest is loade
 GZIP_LEVEL = 6  # 9 takes four times as long for one percent
 
 FILES = (
-    "index.html", "style.css", "icon.svg", "try.html", "try.css", "tendigits.js", "digits.js", "more_digits.js",
-    "network.js", "manifest.json", "service-worker.js",
+    "index.html", "style.css", "icon.svg", "try.html", "lesson.html", "try.css", "tendigits.js", "digits.js",
+    "more_digits.js", "network.js", "manifest.json", "service-worker.js",
 )  # fmt: skip
 
 ACTIVATIONS, OPTIMIZERS = ("relu", "tanh", "sigmoid"), ("adam", "rmsprop", "sgd")  # that the page's kernel has
@@ -61,7 +61,7 @@ def write_playground(folder: Path, *, all_digits: bool = False, run: Run | None 
     network = '<script defer src="network.js"></script>\n' if run else ""
     made = {
         "index.html": page.substitute(head=head("Watch a network learn"), play=fragment("play/play"), network=network),
-        "try.html": documents()["/try.html"],
+        **{name: documents()[f"/{name}"] for name in ("try.html", "lesson.html")},
         "tendigits.js": join_modules("exported/play.js", {"page/play/packed.js": packed}),
         "manifest.json": text_of("exported/manifest.json"),
     }
