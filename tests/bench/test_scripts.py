@@ -87,6 +87,7 @@ def test_a_document_shows_the_committed_results(script, function, document):
 def test_the_default_seed_reads_as_well_as_the_median_and_the_documents_show_it():
     kept = json.loads(recipes.RESULTS.read_text())
     assert recipes.median_seed(kept) == Recipe().seed
+    assert {row["kernel"] for row in kept["classic"]} == {recipes.KERNEL}, "python bench/recipes.py --recipes classic"
     (row,) = [row for row in kept["classic"] if row["seed"] == Recipe().seed]
     accuracy, epochs = f"{row['test_accuracy']:.2%}", row["epochs"]
     terminal = (ROOT / "docs" / "terminal.svg").read_text().replace("&#160;", " ")
