@@ -1,9 +1,8 @@
 """The playground in headless Chromium: an epoch, the pen while a network learns, pictures a second, and bytes.
 
-python bench/play.py       # two minutes; bench/results/play.json
+python bench/play.py       # two minutes; bench/results/play.json, and the table of bench/README.md
 """
 
-import argparse
 import gzip
 import shutil
 import tempfile
@@ -14,9 +13,12 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from environments import ROOT, date_and_commit, machine, save
+from environments import ROOT, options, recorded, replace_between
+from tables import met, row
 from tendigits.web.playground import write_playground
 
+RESULTS = ROOT / "bench" / "results" / "play.json"
+BEGIN, END = "<!-- play: written by bench/play.py -->", "<!-- /play -->"
 EPOCHS = {"64,64": 3, "512,512": 1}  # hidden layers -> epochs of 60,000 digits
 # Counts requests for predictions and updates of the bars: the first request after a move of the pen has its drawing.
 COUNT = """
@@ -53,8 +55,13 @@ globalThis.frames = (seconds) => new Promise((done) => {
 
 
 def main() -> None:
-    """Write the page, measure and save."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    """Measure, save and report."""
+    record = recorded(RESULTS, options(__doc__).parse_args().report_only, measure_page)
+    replace_between(ROOT / "bench" / "README.md", BEGIN, END, table(record))
+
+
+def measure_page() -> dict[str, Any]:
+    """Write the page, and measure its files and networks."""
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         paths = {path.name: path for path in write_playground(Path(name), all_digits=True)}
         sizes = {file: path.stat().st_size for file, path in paths.items()}
@@ -67,9 +74,29 @@ def main() -> None:
         link = f"{paths['index.html'].as_uri()}#play?digits=60000&hidden="
         results = {hidden: measure(page, link + hidden, EPOCHS[hidden]) for hidden in EPOCHS}
         browser.close()
-    record = {"machine": machine(), **date_and_commit(), "bytes": sizes, "page_gzipped": packed, "networks": results}
-    print(record)
-    save(record, ROOT / "bench" / "results" / "play.json")
+    return {"bytes": sizes, "page_gzipped": packed, "networks": results}
+
+
+def table(record: dict[str, Any]) -> str:
+    """Format the results as Markdown, with their targets."""
+    networks = [record["networks"][hidden] for hidden in EPOCHS]
+    seconds, pen, frames = ([each[key] for each in networks] for key in ("epoch_s", "pen_ms", "frames_per_s"))
+    is_fast = seconds[0] <= 0.9 and seconds[1] <= 9
+    all_bytes, more = sum(record["bytes"].values()), record["bytes"]["more_digits.js"]
+    return "\n".join(
+        [
+            f"{record['machine']['processor']}, {record['machine']['cores']} cores; {record['date'][:10]}.",
+            "",
+            row("", *(f"784-{hidden.replace(',', '-')}-10" for hidden in EPOCHS), "target", ""),
+            row(":---", "---:", "---:", ":---", ":---"),
+            row("seconds an epoch", *(f"{each:.2f}" for each in seconds), "<= 0.9, <= 9", met(is_fast)),
+            row("from the pen to the bars, ms", *(f"{each:.1f}" for each in pen), "<= 20", met(max(pen) <= 20)),
+            row("pictures a second", *(f"{each:.0f}" for each in frames), ">= 60", met(min(frames) >= 59.5)),
+            "",
+            f"The page has {record['page_gzipped'] / 1e3:.0f} kB gzipped without digits (target: 150), the folder "
+            f"{(all_bytes - more) / 1e6:.1f} MB (3), with all digits {all_bytes / 1e6:.1f} MB (14).",
+        ]
+    )
 
 
 def measure(page: Page, address: str, epochs: int) -> dict[str, Any]:

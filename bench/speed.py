@@ -33,12 +33,14 @@ from environments import (
     parsed,
     prepare,
     python_of,
+    replace_between,
     save,
     script,
     variables,
 )
 
 RESULTS = ROOT / "bench" / "results" / "speed.json"
+BEGIN, END = "<!-- speed: written by bench/speed.py -->", "<!-- /speed -->"
 
 KERAS, JAX = "keras==3.15.1", "jax==0.10.1"
 ENVIRONMENTS = {
@@ -249,6 +251,7 @@ def report(record: dict[str, Any]) -> None:
     picture = "![Median seconds an epoch](speed.svg)"
     text = f"# Training\n\n{picture}\n\n{tables.text(record)}\n"
     RESULTS.with_suffix(".md").write_text(text)
+    replace_between(ROOT / "bench" / "README.md", BEGIN, END, tables.short_text(record))
     if "main" in record["parts"]:
         tables.draw(record, RESULTS.with_suffix(".svg"))
 

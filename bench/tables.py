@@ -4,7 +4,7 @@ The input is the record that bench/speed.py saves as JSON.
 """
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,15 +125,11 @@ def text(record: Record) -> str:
 
 def ratio_table(part: str, turns: list[Turn]) -> str:
     """A row for each peer, fastest first, with the ratio to it and the target."""
-    stats = stats_of(turns)
-    ours = stats.get("command_warm" if part == "command" else OURS)
     rows = [
         "| peer | median | min | max | n | tendigits / peer | target | | peak MB | test accuracy |",
         "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | :--- | ---: | ---: |",
     ]
-    for peer, own in sorted(stats.items(), key=lambda item: item[1].median):
-        ratio = None if not ours or own is ours or peer == "command_cold" else ours.median / own.median
-        target = target_of(part, peer, stats) if ratio is not None else None
+    for peer, own, cells in ratios(part, turns):
         rows.append(
             row(
                 NAMES[peer],
@@ -141,17 +137,57 @@ def ratio_table(part: str, turns: list[Turn]) -> str:
                 f"{min(own.seconds):.2f}",
                 f"{max(own.seconds):.2f}",
                 len(own.seconds),
-                "" if ratio is None else f"{ratio:.2f}",
-                "" if target is None else f"<= {target:.2f}",
-                "" if target is None or ratio is None else met(ratio <= target),
+                *cells,
                 "" if own.peak_mb is None else f"{own.peak_mb:.0f}",
                 "" if own.accuracy is None else f"{own.accuracy:.2%}",
             )
         )
-    if part == "main" and ours and ours.peak_mb and (keras := stats.get("keras_jax")) and keras.peak_mb:
-        ratio = ours.peak_mb / keras.peak_mb
-        rows += ["", f"Peak memory, tendigits / Keras on JAX: {ratio:.2f} (target <= 1): {met(ratio <= 1)}."]
-    return "\n".join(rows)
+    return "\n".join([*rows, *memory_lines(part, turns)])
+
+
+def ratios(part: str, turns: list[Turn]) -> Iterator[tuple[str, Stats, tuple[str, str, str]]]:
+    """Each peer, fastest first, its results, and the cells: tendigits / peer, the target, whether it is met."""
+    stats = stats_of(turns)
+    ours = stats.get("command_warm" if part == "command" else OURS)
+    for peer, own in sorted(stats.items(), key=lambda item: item[1].median):
+        cells = ("", "", "")
+        if ours and own is not ours and peer != "command_cold":
+            ratio, target = ours.median / own.median, target_of(part, peer, stats)
+            is_met = "" if target is None else met(ratio <= target)
+            cells = (f"{ratio:.2f}", "" if target is None else f"<= {target:.2f}", is_met)
+        yield peer, own, cells
+
+
+def memory_lines(part: str, turns: list[Turn]) -> list[str]:
+    """Lines on the memory of the main part, if it was measured."""
+    stats = stats_of(turns)
+    ours, keras = stats.get(OURS), stats.get("keras_jax")
+    if part != "main" or not (ours and keras and ours.peak_mb and keras.peak_mb):
+        return []
+    ratio = ours.peak_mb / keras.peak_mb
+    return ["", f"Peak memory, tendigits / Keras on JAX: {ratio:.2f} (target <= 1): {met(ratio <= 1)}."]
+
+
+def short_text(record: Record) -> str:
+    """The tables of bench/README.md: medians, ratios and targets."""
+    titles = {
+        "main": "seconds an epoch",
+        "epochs": "",
+        "busy": "seconds an epoch while one other process is busy",
+        "command": "seconds of the whole command, 8 epochs",
+        "conv": "seconds an epoch of a small conv net, batch 128",
+    }
+    blocks = [machine_text(record)]
+    for name, title in titles.items():
+        part = record["parts"][name]
+        if name == "epochs":
+            blocks.append(epochs_table(part))
+            continue
+        rows = [row(f"{title}, {part['date'][:10]}", "median", "tendigits / peer", "target", "")]
+        rows.append(row(":---", "---:", "---:", ":---", ":---"))
+        rows += [row(NAMES[peer], f"{own.median:.2f}", *cells) for peer, own, cells in ratios(name, part["turns"])]
+        blocks.append("\n".join([*rows, *memory_lines(name, part["turns"])]))
+    return "\n\n".join(blocks)
 
 
 def batch_table(part: Record) -> str:

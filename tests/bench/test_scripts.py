@@ -68,11 +68,13 @@ def test_every_peer_has_a_script_and_an_environment_of_exact_versions(script):
     [
         ("exports", "report", "docs/exports.md"),
         ("reading", "read_tables.text", "bench/results/reading.md"),
+        ("play", "table", "bench/README.md"),
         ("recipes", "table", "docs/results.md"),
         ("recipes", "short_table", "README.md"),
         ("scaling", "reading_table", "docs/scale.md"),
         ("scaling", "million_table", "docs/scale.md"),
         ("serving", "table", "bench/results/serving.md"),
+        ("speed", "tables.short_text", "bench/README.md"),
         ("speed", "tables.text", "bench/results/speed.md"),
         ("table_reading", "text", "docs/paper.md"),
         ("teaching", "table", "docs/results.md"),
