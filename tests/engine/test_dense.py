@@ -69,11 +69,12 @@ def test_libraries_and_threads_give_the_same_bits():
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
-def test_no_subnormal_number_stays_in_memory(digits, activation, optimizer):
+@pytest.mark.parametrize("hidden", [(32, 32), (32, 32, 32, 32)])
+def test_no_subnormal_number_stays_in_memory(digits, hidden, activation, optimizer):
     """Moments decay where inputs are always blank; outputs and gradients vanish where weights have become large."""
     x, labels = to_input(digits.x_train[:2000]).reshape(-1, 784), digits.y_train[:2000].astype(np.uint8)
     x[:, 0] = 0.123  # where the numbers begin in memory: before it there are offsets, small integers
-    net = DenseNet(kernel.load_library(LEVELS[-1]), (784, 32, 32, 10), activation, optimizer)
+    net = DenseNet(kernel.load_library(LEVELS[-1]), (784, *hidden, 10), activation, optimizer)
     for epoch in range(3):
         net.train(x, labels, 2, steps=1000, first=1000 * epoch)
     for factor in (1, 100):
