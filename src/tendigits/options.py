@@ -10,20 +10,22 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 
-class _PlainFlags:
+class _PlainTypes:
     def get_params(self, ctx: Any) -> list[Any]:
-        """The options; the help does not say of a switch that it is a `<bool>`."""
+        """The parameters; the help calls no switch a `<bool>` and no argument a `<list[Path]>`."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for each in params:
             each.metavar = "" if getattr(each, "is_flag", False) else each.metavar
+            if each.param_type_name == "argument":
+                each.display_type = lambda ctx: None
         return params
 
 
-class PlainCommand(_PlainFlags, TyperCommand):
-    """A command whose help has switches without a type."""
+class PlainCommand(_PlainTypes, TyperCommand):
+    """A command whose help has switches and arguments without a type."""
 
 
-class PlainGroup(_PlainFlags, TyperGroup):
+class PlainGroup(_PlainTypes, TyperGroup):
     """The same for the command that has commands."""
 
 

@@ -50,7 +50,7 @@ class Verdict:
         return (
             f"{better} reads {difference:,} of {self.n:,} test digits more than {other}. {alone} Is it luck? "
             f"{'Hardly' if self.is_significant else 'It may well be'}: the probability that two equally good networks "
-            f"differ by this much or more is {p} (McNemar's exact test). Train both again with another --seed: does "
+            f"differ by this much or more is {p} (McNemar's exact test). Train both again with another seed: does "
             f"{better} still win?"
         )
 
