@@ -66,7 +66,7 @@ def test_every_kind_of_array(array):
         (np.zeros((5, 5), np.int32), "int32"),
         (np.broadcast_to(np.uint8(0), (8000, 8000)), "8000x8000"),
         ([1, 2], "list"),
-        *((data, "expected a whole PNG, JPEG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF") for data in OTHER_FILES),
+        *((data, "expected a whole PNG, .* or PDF; this is another file, or damaged") for data in OTHER_FILES),
     ],
 )
 def test_other_things_are_refused(source, message):

@@ -24,7 +24,7 @@ from tendigits.outputs import Target, check_targets
 from tendigits.pictures.documents import split_address
 from tendigits.pictures.image import Grey
 from tendigits.read.key import Key
-from tendigits.read.page import COLUMNS, Page, draw_page
+from tendigits.read.page import COLUMNS, TURNED, Page, draw_page
 from tendigits.tables.cell import Cell, no_formula
 from tendigits.tables.spreadsheet import to_xlsx
 from tendigits.tables.table import Table
@@ -130,9 +130,8 @@ class Output(AbstractContextManager["Output"]):
             self._write_rows(page.rows(path))
         lines: list[str] = []
         if self.table is not None:
-            turned = f"   turned by {page.turned} degrees" if page.turned else ""
-            notice = f"   {page.notice}" if page.notice else ""
-            lines = [f"{printable(path)}   {summary}{turned}{notice}" for summary in self._add_tables(path, page)]
+            also = [*filter(None, [TURNED.get(page.turned), page.notice])]
+            lines = ["   ".join([printable(path), each, *also]) for each in self._add_tables(path, page)]
         elif self.csv is None and not self.as_json and self.shows_text:
             digit = page.numbers[0].digit if self.one else None
             text = page.text() or "no numbers" if digit is None else digit.text()

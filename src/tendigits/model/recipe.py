@@ -100,7 +100,7 @@ class Recipe(Settings):
     optimizer: Optimizer = "adam"
     """How the weights are adjusted after each batch."""
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
-    """Learning rate; with a schedule, its peak."""
+    """How far a step moves the weights; with a schedule, at most."""
     schedule: Schedule = "constant"  # L. N. Smith, "A disciplined approach to neural network hyper-parameters", 2018
     """Learning rate schedule; one-cycle rises for a quarter of all steps, then falls along a cosine."""
     beta_1: FractionBelowOne = 0.9

@@ -37,7 +37,7 @@ from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Crop, Strip
 from tendigits.numbers.unread import find_unread_digits
 from tendigits.pictures.image import Grey
 
-UNREAD_NEIGHBOUR = "something next to it could not be read"
+UNREAD_NEIGHBOUR = "there is more ink next to it"
 PART = "may be a part of a longer number"
 MIN_PROBABILITY = 1e-4  # of a digit, where two networks are weighed, so that neither alone rules it out
 MIN_NUMBER_GAP = 0.1  # digit heights: two numbers that are closer are pieces of one, or of the same strokes

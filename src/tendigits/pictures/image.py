@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF")
 """Formats that Pillow opens; HEIC and PDF are opened, too. Of several frames the first is read; of a TIFF, any page."""
 
+KINDS = "PNG, JPEG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF"
+
 # Suffixes of the files that are read in a folder; a file given by name is read whatever its suffix.
 READABLE = (
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif", ".pdf"
@@ -75,14 +77,12 @@ def open_image(source: Any, side: int | None = None, page: int = 1) -> GreyImage
         raise
     except Exception as error:  # decoders raise OSError, SyntaxError, struct.error and others
         why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        if why.startswith("UnidentifiedImageError"):  # its message is the name of a Python object
-            why = "none of these"
+        if why.startswith("UnidentifiedImageError"):
+            what = "this" if name == "the picture" else name
+            raise DataError(f"expected a whole {KINDS}; {what} is another file, or damaged") from error
         if why.startswith("DecompressionBomb"):
             raise too_large(name, "many more") from error
-        raise DataError(
-            f"expected a whole PNG, JPEG, WebP, TIFF, BMP, GIF, HEIC, AVIF or PDF, received {name} ({why}); "
-            "save it again"
-        ) from error
+        raise DataError(f"expected a whole {KINDS}, received {name} ({why}); save it again") from error
 
 
 _warnings_are_errors = False

@@ -45,11 +45,15 @@ BLURRED = "The photo is blurred. Hold still and move closer."
 TINY = "The digits are very small, so some may be missing. Photograph a part of the page at a time."
 """A notice: the finder sees digits less well that are as low as these."""
 
-TOO_MANY = "More numbers were found than a page may have. Some were not read."
-"""The notice of a page with more than `NumberOptions.max_numbers`."""
+TOO_MANY = "There is far too much on this page, and some of it was not read. Photograph it in several parts."
+"""The notice of a page with over twice `NumberOptions.max_numbers`: the rows of the others are not known."""
 
-ROWS_LEFT_OUT = "Rows {} to {} were not read."
-"""The notice of a page whose `Budget` was spent before everything was read; rows are counted from 1."""
+ROWS_LEFT_OUT = "{} not read: there is too much on this page. Photograph it in two parts."
+"""The notice of a page with more than `max_numbers`, or whose `Budget` was spent before; see `NumberOptions`."""
+
+LAY_ON_ITS_SIDE = "The page lay on its side; it was turned upright."
+TURNED = {90: LAY_ON_ITS_SIDE, 180: "The page was upside down; it was turned upright.", 270: LAY_ON_ITS_SIDE}
+"""The text about a page that was turned, by degrees."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ class Page:
             return "\n".join([*lines, *([self.marks.text()] if self.marks else [])])
         tables, others = self.parts()
         parts = [] if self.sheet is None else [", ".join(filter(None, [self.sheet.sheet.title, self.sheet.where]))]
-        parts += [f"turned by {self.turned} degrees"] if self.turned else []
+        parts += [TURNED[self.turned]] if self.turned else []
         parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in tables]
         parts += [number.summary() for number in others]
         parts += [f"{'not read':{VALUE_WIDTH}} a digit may stand at {box.left},{box.top}" for box in self.unread]

@@ -8,6 +8,7 @@ reader.digit("seven.png").label                 # a picture of one digit
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not 
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
 MAX_ALTERNATIVES = 3  # digits that a reason names
 MIN_NUMBERS_TO_WHITEN = 3  # with fewer, what is dark is writing, and not a black or dotted column
+NAMED_PER_READ = 2  # detections of a page, for each one that is read at most
 TIME_FOR_A_PAGE = 0.8  # of the seconds after which its process is ended
 
 
@@ -222,7 +224,9 @@ class Reader:
         crops = self.number_reader.crops(grey)
         if turns := turns_of(self.number_reader, detections, crops, budget):
             grey = np.ascontiguousarray(np.rot90(grey, turns))
-            detections, crops = self.number_reader.detect(grey, budget), self.number_reader.crops(grey)
+            detections, crops = self._detect(grey, budget), self.number_reader.crops(grey)
+        detections, below = _from_the_top(detections, self.number_reader.options.max_numbers)
+        budget.left_out += below
         rules = find_rules(grey, detections) if detections else NO_RULES
         detections = without_corners(detections, rules)
         crops = crops.with_rules(rules.long)
@@ -262,11 +266,17 @@ class Reader:
 
     def _find(self, grey: Grey, budget: Budget) -> tuple[Grey, list[Detection]]:
         """A page without what is printed behind its numbers, and where these may stand."""
-        detections = self.number_reader.detect(grey, budget)
+        detections = self._detect(grey, budget)
         if len(detections) < MIN_NUMBERS_TO_WHITEN:
             return grey, detections
         blank = whiten(grey, median([each.height for each in detections]))
-        return (grey, detections) if blank is grey else (blank, self.number_reader.detect(blank, budget))
+        return (grey, detections) if blank is grey else (blank, self._detect(blank, budget))
+
+    def _detect(self, grey: Grey, budget: Budget) -> list[Detection]:
+        """Where numbers may stand, more than are read, so that the rows of the others can be named."""
+        options = self.number_reader.options
+        wide = replace(options, max_numbers=NAMED_PER_READ * options.max_numbers)
+        return replace(self.number_reader, options=wide).detect(grey, budget)
 
     def read_form(
         self,
@@ -387,9 +397,17 @@ def _box_around(points: NDArray[np.float64]) -> Box:
 
 
 def left_out(readings: Sequence[Reading], budget: Budget) -> list[str]:
-    """A notice of the rows that were not read, if there are any."""
-    if not budget.left_out:
+    """A notice of the rows that were not read, counted from 1, if there are any."""
+    if budget.is_truncated or not budget.left_out:
         return [TOO_MANY] * budget.is_truncated
     rows = in_rows([*(reading.detection for reading in readings), *budget.left_out])
-    unread = [n for n, row in enumerate(rows, 1) if max(row) >= len(readings)]
-    return [ROWS_LEFT_OUT.format(unread[0], unread[-1])]
+    first, *_, last = [n for n, row in enumerate(rows, 1) if max(row) >= len(readings)] * 2
+    return [ROWS_LEFT_OUT.format(f"Row {first} was" if first == last else f"Rows {first} to {last} were")]
+
+
+def _from_the_top(detections: Sequence[Detection], n: int) -> tuple[list[Detection], list[Detection]]:
+    """The first n detections in reading order, and those below them; each the best first."""
+    if len(detections) <= n:
+        return [*detections], []
+    first = {*[*chain.from_iterable(in_rows(detections))][:n]}
+    return [d for i, d in enumerate(detections) if i in first], [d for i, d in enumerate(detections) if i not in first]
