@@ -21,7 +21,7 @@ from tendigits.numbers import finder
 from tendigits.numbers.crops import CHARACTER_COST, PAGE_BUDGET, STRIP_COST, Budget
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import bundled_file
-from tendigits.read.page import TINY, TOO_MANY
+from tendigits.read.page import BLURRED, TINY, TOO_MANY
 from tendigits.read.reader import Reader
 
 
@@ -189,14 +189,18 @@ def test_any_pixels_are_read(reader, seed, height, width, fraction):
     assert 0 <= digit.confidence <= 1
 
 
-def test_the_numbers_of_a_page_are_limited(reader, monkeypatch):
+def test_the_numbers_of_a_page_are_limited_and_the_rows_of_the_others_are_named(reader, monkeypatch):
     page = printed_table([[7] * 4] * 6)
-    for limit, notice in ((10, TOO_MANY), (48, None)):
+    advice = "not read: there is too much on this page. Photograph it in two parts."
+    for limit, notice in (
+        (10, TOO_MANY), (16, f"Rows 5 to 6 were {advice}"), (20, f"Row 6 was {advice}"), (48, None)
+    ):  # fmt: skip
         options = replace(reader.number_reader.options, max_numbers=limit)
         monkeypatch.setattr(reader, "number_reader", replace(reader.number_reader, options=options))
         part = reader.read(page)
         assert 0 < len(part.numbers) <= limit
         assert part.notice == part.as_dict()["notice"] == notice
+        assert part.is_whole is (notice is None)
 
 
 def test_a_page_is_read_from_the_top_as_far_as_its_budget_goes_and_what_was_not_read_is_said(reader, monkeypatch):
@@ -212,7 +216,7 @@ def test_a_page_is_read_from_the_top_as_far_as_its_budget_goes_and_what_was_not_
     assert pages[2].notice is None
     assert pages[3].notice is not None
     for page in pages[:2]:
-        first, last = map(int, re.fullmatch(r"Rows (\d+) to (\d+) were not read.", page.notice or "").groups())
+        first, last = map(int, re.match(r"Rows (\d+) to (\d+) were not read: ", page.notice or "").groups())
         assert last >= 10
         assert 8 * (first - 1) <= len(page.numbers) < 8 * first
         empty = [cell for _, cell in page.table().cells() if not cell.value]
@@ -266,6 +270,14 @@ def test_the_largest_picture_needs_less_than_600_mb():
     done = subprocess.run([sys.executable, "-c", LARGEST], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 600
+
+
+@pytest.mark.parametrize("sigma", [3.3, 3.84, 5, 7.2])
+def test_a_blurred_page_on_which_nothing_is_accepted_says_so(reader, sigma):
+    register = cv2.imread(str(Path(__file__).parents[2] / "docs/gallery/register.jpg"), cv2.IMREAD_GRAYSCALE)
+    page = reader.read(cv2.GaussianBlur(register, None, sigma))
+    assert not any(number.accepted for number in page.numbers)
+    assert page.notice == BLURRED
 
 
 def test_a_blurred_photo_says_so(digits, tmp_path, run_cli):
