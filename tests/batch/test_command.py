@@ -1,5 +1,7 @@
 import csv
 import json
+import re
+from functools import partial
 
 import cv2
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 
 from drawing import FORM_FIELDS, LOCKED_PDF, filled_form, printed_table
+from tendigits.numbers.crops import Budget
 
 
 @pytest.fixture
@@ -100,6 +103,32 @@ def test_a_table_as_text_and_csv_and_what_its_columns_hold(run, marks, tmp_path)
     assert [each["value"] for each in read["numbers"] if not each["accepted"]] == ["44", "51"]
     assert read["notice"] == "There is nothing in column F, of which something is expected."
     assert run(page, "--csv", "-")[1].splitlines()[1].split(",")[1:6] == ["1", "1", "1", "A", "3"]
+
+
+def test_a_page_that_was_read_in_part_is_named_and_ends_with_1(run, tmp_path, monkeypatch):
+    printed_table([[27] * 8] * 10).save(tmp_path / "big.png")
+    monkeypatch.setattr("tendigits.read.reader.Budget", partial(Budget, 20_000))
+    code, out, err = run(tmp_path / "big.png", "--timeout", 0)
+    assert (code, "27" in out) == (1, True)
+    notice, summary = err.splitlines()
+    assert re.fullmatch(r".*big.png: Rows? .* not read: there is too much on this page. .* in two parts.", notice)
+    assert summary == "tendigits: read only in part: 1 of 1 pictures"
+
+
+@pytest.mark.parametrize(
+    ("expect", "rows", "wrong"),
+    [
+        ("C = A * B", [[3, 5, 15], [4, 6, 25], [7, 8, 56], [9, 3, 27]], "row 2 C = A . B gives 24, not 25"),
+        ("A: rising", [[101, 5], [104, 6], [103, 8], [109, 3]], "A3 does not follow 104"),
+        ("C = C above + A - B", [[30, 12, 18], [40, 10, 48], [50, 20, 79]], "row 3 .* gives 78, not 79"),
+    ],
+)
+def test_what_is_known_of_a_table_is_checked(run, tmp_path, expect, rows, wrong):
+    printed_table(rows).save(tmp_path / "known.png")
+    code, out, err = run(tmp_path / "known.png", "--expect", expect, "--table", tmp_path / "known.xlsx")
+    assert (code, err) == (0, "")
+    assert re.search(wrong, out), out
+    assert "to check" in openpyxl.load_workbook(tmp_path / "known.xlsx").sheetnames
 
 
 def test_without_a_table_no_file_is_written(run, seven, tmp_path):
