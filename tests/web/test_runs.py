@@ -46,6 +46,8 @@ def test_runs_are_listed_and_compared(open_page, device):
         box = row.locator("td", has_text=shown).bounding_box()
         assert 0 <= box["x"] < box["x"] + box["width"] <= device["viewport"]["width"]  # no column is cut off
     expect(row.get_by_role("cell")).to_have_count(10)
+    tops = [page.locator(part).bounding_box()["y"] for part in ("#all-runs", "#train", "#curves")]
+    assert tops[0] < min(tops[1:])  # the table that the other cards are about
     expect(page.locator("#all-runs tbody tr", has_text="second").locator("button")).to_have_text("Resume")
     assert page.evaluate(WIDTH) <= device["viewport"]["width"]
     expect(page.locator("#damaged-runs")).to_have_text(f"Left out: {DAMAGED}")

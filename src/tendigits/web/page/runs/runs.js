@@ -74,7 +74,7 @@ async function list() {
     ].map(([name, kind, ...content]) => element("td", { role: "cell", class: kind, "data-name": name }, ...content)));
   }));
   find("damaged-runs").replaceChildren(...damaged.map((reason) => element("li", {}, `Left out: ${reason}`)));
-  if (!runs.length) find("all-runs").querySelector("tbody").replaceChildren(element("tr", {}, element("td", { colspan: 10, class: "hint" }, "No runs yet. Train one above.")));
+  if (!runs.length) find("all-runs").querySelector("tbody").replaceChildren(element("tr", {}, element("td", { colspan: 10, class: "hint" }, "No runs yet. Train one below.")));
 }
 
 // Such as "98.02% (97.73% to 98.28%)".
@@ -88,7 +88,7 @@ async function compare() {
   const request = ++requests;
   find("differences").hidden = true;
   if (!chosen.size) {
-    find("curves").replaceChildren(element("p", { class: "hint" }, "Tick runs in the table below, or train one."));
+    find("curves").replaceChildren(element("p", { class: "hint" }, "Tick runs in the table above, or train one."));
     return;
   }
   if (chosen.size > MAX_COMPARED_RUNS) {
