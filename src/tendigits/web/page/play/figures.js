@@ -3,19 +3,18 @@
 
 import { colourOf, panels } from "../shared/chart.js";
 import { element, find, span } from "../shared/dom.js";
-import { digitItem, drawWeightSheet } from "../shared/pixels.js";
-import { epochsText, epochText, percent, plural } from "../shared/text.js";
+import { cropCanvas, digitItem, drawWeightSheet, drawWeights } from "../shared/pixels.js";
+import { aDigit, epochsText, epochText, percent, plural } from "../shared/text.js";
 import { PIXELS } from "./kernel.js";
 import { tell } from "./news.js";
 
 const STATES = { none: "new", starting: "starting…", running: "learning", changed: "new settings" }; // others: as they are
 const CHART = { width: 300, height: 205 }; // two next to each other, the pen and a lesson fit on a laptop's screen
-const HINT = "By epoch. Solid: test digits. Dashed: training digits, as it learns.";
-const DIGITS_OF_10 = [
-  5,
-  "A stencil for each answer, from 0 to 9: ink on orange speaks for it, ink on blue against it.",
-];
-const UNITS = [6, "The units with the largest weights: ink on orange excites one, ink on blue holds it back."];
+const HINT = "An epoch: every training digit once. Solid: test digits. Dashed: training digits.";
+const UNITS_A_ROW = 6;
+const STENCILS = "A stencil for each answer, as learned: ink on orange speaks for it, ink on blue against it.";
+const UNITS =
+  "The units that have learned most, without their random start: ink on orange excites one, ink on blue holds it back.";
 
 export function showFigures(networks) {
   const cell = (text) => element("td", { class: "number" }, text);
@@ -68,11 +67,18 @@ export function showCheck(check, { hidden }) {
     digitItem(picture, label, span(`${label} read as ${read}`), span(percent(confidence), "hint"));
   const none = [element("li", {}, "None: every test digit is right.")];
   find("play-mistakes").replaceChildren(...(check.mistakes.length ? check.mistakes.map(mistake) : none));
-  const [columns, hint] = hidden.length ? UNITS : DIGITS_OF_10;
-  drawWeightSheet(find("play-weights"), check.weights, columns);
-  find("play-weights-hint").textContent = hint;
+  drawWeightSheet(find("play-weights"), check.weights, UNITS_A_ROW);
+  find("play-weights").hidden = !hidden.length;
+  find("play-stencils").replaceChildren(...(hidden.length ? [] : check.weights.map(stencil)));
+  find("play-weights-hint").textContent = hidden.length ? UNITS : STENCILS;
   find("play-histograms").replaceChildren(...check.histograms.map(histogram));
   find("play-activations").hidden = !check.histograms.length;
+}
+
+function stencil(weights, digit) {
+  const picture = cropCanvas("", `Stencil of ${aDigit(digit)}`);
+  drawWeights(picture, weights);
+  return element("li", {}, picture, String(digit));
 }
 
 function showConfusion(counts) {
@@ -118,6 +124,11 @@ export function startComparing(networks, test) {
     else find("play-verdict").textContent = "Train both networks first.";
     find("play-differences").hidden = false;
   });
+}
+
+export function closeComparison() {
+  compared = "";
+  find("play-differences").hidden = true;
 }
 
 // Mark the comparison as old if the networks were tested since.

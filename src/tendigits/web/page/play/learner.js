@@ -56,6 +56,7 @@ export class Learner {
     this.training = new Curve(Math.ceil(this.perEpoch / POINTS_PER_EPOCH));
     this.units = [PIXELS, ...settings.hidden, 10];
     this.kernel = new Kernel(wasm, this.units, settings);
+    this.start = this.kernel.parameters(0)[0]; // the first layer's random weights
   }
 
   get epoch() {

@@ -132,7 +132,7 @@ function showUnit(network, layer, unit) {
       `Network ${network.toUpperCase()}, hidden layer ${layer + 1}, unit ${unit + 1}`;
     find("play-unit-about").textContent = layer
       ? "Its weights, traced back through the layers below to the pixels (the gradient, averaged over 128 test digits): ink on orange pixels excites it, ink on blue ones holds it back."
-      : "Its weights: ink on orange pixels excites it, ink on blue ones holds it back.";
+      : "What its weights have learned, without their random start: ink on orange pixels excites it, ink on blue ones holds it back.";
     drawWeights(find("play-unit-picture"), found.picture);
     const item = ({ picture, label, output }) => digitItem(picture, label, span(output.toFixed(2), "hint"));
     find("play-unit-digits").replaceChildren(...found.digits.map(item));

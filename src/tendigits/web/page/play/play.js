@@ -1,7 +1,7 @@
 // The view Play: one or two networks learn in the page while a person watches them and changes their settings.
 
 import { announce, find, trying } from "../shared/dom.js";
-import { showCheck, showComparison, showCurves, showFigures, startComparing } from "./figures.js";
+import { closeComparison, showCheck, showComparison, showCurves, showFigures, startComparing } from "./figures.js";
 import { startFilm } from "./film.js";
 import { startClass } from "./group.js";
 import { lessonNow, showLesson, startLessons } from "./lessons.js";
@@ -76,6 +76,9 @@ function arrange() {
 function setLesson(given) {
   setExperiments(given);
   arrange();
+  closeComparison();
+  closeUnit();
+  find("play-film-side").hidden = true;
   act({ reset: {} });
 }
 

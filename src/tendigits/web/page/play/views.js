@@ -23,10 +23,11 @@ function scaleOf(values) {
   return Math.max(sizes[Math.floor(BRIGHTEST * (sizes.length - 1))], 1e-12);
 }
 
-// The weights of the first layer for one unit; those of pixels that hardly ever have ink are zero.
-function weightsOf(learner, weights, unit) {
+// What the first layer's weights of one unit have learned; zero for pixels that hardly ever have ink.
+function learnedBy(learner, weights, unit) {
   learner.inked ??= inkedPixels(learner);
-  return Float32Array.from(learner.inked, (isInked, row) => isInked * weights[row * learner.units[1] + unit]);
+  const learned = (at) => weights[at] - learner.start[at];
+  return Float32Array.from(learner.inked, (isInked, row) => isInked * learned(row * learner.units[1] + unit));
 }
 
 function inkedPixels({ x, y }) {
@@ -35,11 +36,11 @@ function inkedPixels({ x, y }) {
   return counts.map((count) => Number(count >= MIN_INK * n));
 }
 
-// Pictures of the first layer's units with the largest weights, in the order of the units.
+// Pictures of the first layer's units that have learned most, in the order of the units.
 export function weightPictures(learner) {
   const [weights] = learner.kernel.parameters(0);
   const units = Array.from({ length: learner.units[1] }, (_, unit) => {
-    const values = weightsOf(learner, weights, unit);
+    const values = learnedBy(learner, weights, unit);
     return { unit, values, size: values.reduce((sum, value) => sum + value * value, 0) };
   });
   const largest = units.sort((a, b) => b.size - a.size).slice(0, MAX_WEIGHT_PICTURES);
@@ -136,13 +137,13 @@ export function activations({ kernel, units }, x) {
 
 // What a unit responds to, as a picture, and the training digits that excite it most; `turn` lets others in between.
 //
-// For the first layer the picture is its weights, for a deeper one the gradient of its output with respect to the pixels.
+// For the first layer the picture is what its weights have learned, for a deeper one the gradient of its output with respect to the pixels.
 export async function describeUnit(learner, testX, layer, unit, turn) {
   const { kernel, units, x, y } = learner;
   const picture = pictureOf(
     layer
       ? kernel.gradient(testX.subarray(0, MAX_OUTPUTS * PIXELS), layer, unit)
-      : weightsOf(learner, kernel.parameters(0)[0], unit),
+      : learnedBy(learner, kernel.parameters(0)[0], unit),
   );
   const searched = Math.min(N_SEARCHED, y.length);
   const excited = [];

@@ -32,7 +32,10 @@ const requests = {
   // Make a network; `train`, `test` and `mine` have x and y. With `weights` it begins with those, in place of random ones.
   async build({ settings, train, test, mine, weights }) {
     const learner = new Learner(await kernel, settings, train);
-    if (weights) learner.kernel.state = weights;
+    if (weights) {
+      learner.kernel.state = weights;
+      learner.start.fill(0); // all that they are was learned
+    }
     const film = [{ epoch: 0, weights: learner.kernel.state }];
     net = { learner, settings, train, test, mine, weights, film, ...NEW };
     live(net);
