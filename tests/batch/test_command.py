@@ -131,6 +131,16 @@ def test_what_is_known_of_a_table_is_checked(run, tmp_path, expect, rows, wrong)
     assert "to check" in openpyxl.load_workbook(tmp_path / "known.xlsx").sheetnames
 
 
+def test_tables_of_several_pictures_are_not_lost_in_a_csv(run, marks, tmp_path):
+    code, _, err = run(marks, "--table", tmp_path / "out.csv")
+    message, kept = err.removesuffix("\n").split("; they are in ")
+    assert (code, message) == (
+        1, f"tendigits: expected a name ending in .xlsx for 2 tables, received {tmp_path / 'out.csv'}"
+    )  # fmt: skip
+    assert len(openpyxl.load_workbook(kept).sheetnames) == 2
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_without_a_table_no_file_is_written(run, seven, tmp_path):
     photo, out, locked = tmp_path / "photo.png", tmp_path / "out.csv", tmp_path / "locked.pdf"
     Image.effect_noise((300, 200), 20).save(photo)

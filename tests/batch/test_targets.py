@@ -44,7 +44,6 @@ def photos(tmp_path, monkeypatch, digits):
         (["--csv", "out.csv", "--expect", "A: nan..inf"], 2, "expected 0..20, 7|14|21, date"),
         (["--table", "out.ods"], 2, "expected a name ending in .csv or .xlsx for --table, received out.ods"),
         (["--table", "out.xlsx", "--expect", "B 3"], 2, "or 'A: date' for column A, received 'B 3'"),
-        (["b.png", "--table", "out.csv"], 2, "expected a name ending in .xlsx for the tables of 2 pages, received"),
         (["--ray"], 2, "--ray reads into a table; give its folder with --parquet"),
         (
             ["--parquet", "out", "--csv", "out.csv", "--json"],

@@ -154,15 +154,13 @@ def read(
     with nullcontext(read_here(options, paths[0], _end)) if is_single else read_files(options, paths) as results:
         # Imported while other processes open their networks.
         from tendigits.batch.labels import load_labels
-        from tendigits.batch.output import Output, check, check_table, plan_show, progress_bar
+        from tendigits.batch.output import Output, check, plan_show, progress_bar
 
         planned = plan_show(paths, show)
         shown = (("--show", path) for path in planned.values())
         outputs = [("--csv", csv), ("--table", table), ("--report", report), *shown]
         read: list[str | Path] = [*paths, *images, *filter(None, [form, key, labels]), *expected.paths]
         check(outputs, read, overwrite)
-        if table is not None:
-            check_table(table, len(paths), form is not None)
         label_of = load_labels(labels, paths) if labels is not None else {}
         fields = _fields_of(form, expected, answers, options, len(paths)) if form is not None else None
         with (
@@ -173,8 +171,7 @@ def read(
     if done.answers:
         _compare(done.answers, report, is_stdout_taken=as_json or csv == Path("-"))
     sources = replace(sources, others=[each for each in sources.others if Path(each) != labels])
-    missing = None if table is None or output.sheets else f"found no table; {table} was not written"
-    _report(done.errors, sources, len(paths), done.notices + output.notices, done.lacks(len(paths), missing))
+    _report(done.errors, sources, len(paths), done.notices + output.notices, done.lacks(len(paths), output.missing))
 
 
 def _check_together(given: Mapping[str, Any]) -> None:

@@ -108,6 +108,8 @@ class Output(AbstractContextManager["Output"]):
     def __post_init__(self) -> None:
         self.sheets: list[tuple[str, Table]] = []  # names and tables; without any, no file is written
         self.notices: list[str] = []  # about the pages of printed sheets, once all are read
+        self.missing: str | None = None  # why there is no file of tables, once all are read
+        self._n_separate = 0  # pictures with tables that are not joined
         self._pages: list[tuple[str, Page]] = []  # of these
         self._rows = StringIO()
         if self.fields is not None:
@@ -176,11 +178,12 @@ class Output(AbstractContextManager["Output"]):
         if page.sheet is not None:
             self._pages.append((path, replace(page, thumbnail=None)))
             named = ", ".join(filter(None, [page.sheet.sheet.title, page.sheet.where]))
-            return [f"{named}   {page.table().summary()}".strip()]
+            return [named or "a sheet"]
         name = printable(PurePath(path).name).replace("#page=", " ")
         tables = [table for table in page.tables if table.rows]
         for number, table in enumerate(tables, 1):
             self.sheets.append((f"{name} {number}" if len(tables) > 1 else name, table))
+        self._n_separate += bool(tables)
         return [table.summary() for table in tables] or ["no table"]
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
@@ -188,11 +191,22 @@ class Output(AbstractContextManager["Output"]):
             return
         sheets, self.notices = gather(self._pages)
         self.sheets += sheets
+        for title, table in sheets if self.csv != STDOUT and not self.as_json else ():
+            _print(f"{title}   {table.summary()}")
         with ExitStack() as files:  # each is written, even if another cannot be
             if self.csv is not None and self.csv != STDOUT:
                 files.callback(_write, self.csv, self._rows.getvalue().encode())
-            if self.table is not None and self.sheets:
-                files.callback(_write, self.table, as_file(self.sheets, self.table.suffix.lower() == ".xlsx"))
+            if self.table is None:
+                return
+            is_xlsx, n_tables = self.table.suffix.lower() == ".xlsx", len(sheets) + self._n_separate
+            if not self.sheets:
+                self.missing = f"found no table; {self.table} was not written"
+            elif is_xlsx or n_tables < 2:  # those of one picture fit into a CSV
+                files.callback(_write, self.table, as_file(self.sheets, is_xlsx))
+            else:
+                kept = _keep(self.table.with_suffix(".xlsx").name, as_file(self.sheets, as_xlsx=True))
+                where = f"; they are in {kept}" if kept is not None else ""
+                self.missing = f"expected a name ending in .xlsx for {n_tables} tables, received {self.table}{where}"
 
 
 def as_file(tables: Sequence[tuple[str, Table]], as_xlsx: bool) -> bytes:
@@ -205,12 +219,6 @@ def as_file(tables: Sequence[tuple[str, Table]], as_xlsx: bool) -> bytes:
 def doubtful_fields(page: Page) -> list[str]:
     """Names of the fields of a form that are not accepted."""
     return [name for name, cell in page.fields.items() if not cell.accepted]
-
-
-def check_table(path: Path, n_pictures: int, form: bool) -> None:
-    """Raise UserError for a .csv of several pictures, unless they show a form."""
-    if path.suffix.lower() == ".csv" and n_pictures > 1 and not form:
-        raise UserError(f"expected a name ending in .xlsx for the tables of {n_pictures} pages, received {path}")
 
 
 @contextmanager
@@ -234,18 +242,22 @@ def _print(line: str) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file; if that fails, write it into the temporary or the home folder, and name that file in the error."""
+    """Write a file; if that fails, keep it elsewhere, and name that file in the error."""
     try:
         with writing(path) as temporary:
             temporary.write_bytes(content)
     except DiskError as error:
-        for folder in (gettempdir, Path.home):
-            with suppress(OSError, RuntimeError, DiskError):  # no such folder, or it is full, too
-                kept = _write_into(Path(folder()), path.name, content)
-                break
-        else:
+        if (kept := _keep(path.name, content)) is None:
             raise
         raise DiskError(f"{error}; what was read is in {kept}") from None
+
+
+def _keep(name: str, content: bytes) -> Path | None:
+    """Write a file into a new folder in the temporary or the home folder; None if neither can be written to."""
+    for folder in (gettempdir, Path.home):
+        with suppress(OSError, RuntimeError, DiskError):  # no such folder, or it is full, too
+            return _write_into(Path(folder()), name, content)
+    return None
 
 
 def _write_into(folder: Path, name: str, content: bytes) -> Path:

@@ -12,6 +12,7 @@ from tendigits.geometry import Box
 from tendigits.read.page import Page
 from tendigits.read.sheet import Code, Sheet
 from tendigits.tables.cell import Cell
+from tendigits.tables.checks import check_formulas, parse_formulas
 from tendigits.tables.compare import agreed
 from tendigits.tables.table import Table
 
@@ -50,7 +51,10 @@ def gather(pages: Sequence[tuple[str, Page]]) -> tuple[list[tuple[str, Table]], 
 
 
 def _joined(leaves: Leaves, by_student: bool) -> Table:
-    """The rows of all pages below one row of heads, each with its student if every student has a sheet."""
+    """The rows of all pages below one row of heads, each with its student if every student has a sheet.
+
+    What does not agree is named by the rows of this table; formulas name other columns if there are students.
+    """
 
     def row_of(cells: Sequence[Cell], name: str) -> list[Cell]:
         return [Cell(Box(0, 0, 0, 0), name), *cells] if by_student else [*cells]
@@ -58,7 +62,10 @@ def _joined(leaves: Leaves, by_student: bool) -> Table:
     ordered = [(table, code.name) for _, (_, table, code) in sorted(leaves.items())]
     heads = row_of(ordered[0][0].rows[0], STUDENT)
     rows = chain.from_iterable((row_of(row, name) for row in table.rows[1:]) for table, name in ordered)
-    return replace(ordered[0][0], rows=[heads, *rows])
+    joined = Table([heads, *rows], ruled=True)
+    formulas = [] if by_student else max((table.formulas for table, _ in ordered), key=len)
+    checked = check_formulas(joined, parse_formulas(formulas))
+    return replace(joined, formulas=formulas, agreement=checked.agreement, wrong=checked.wrong)
 
 
 def _named(missing: Sequence[Place], leaves: Leaves, sheet: Sheet) -> str:
