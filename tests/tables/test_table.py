@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 import openpyxl
+import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +104,8 @@ def test_a_spreadsheet_opened_again(tmp_path):
     assert sheet["A1"].comment is None
     assert [each.value for each in check[3]][:4] == ["table", "C2", "782", "may be 782 or 762"]
     assert len(check._images) == 1
+    assert all(cell.border.top.style == "thin" for row in sheet.iter_rows() for cell in row), "lines around C1, too"
+    assert [(each.page_setup.paperSize, each.page_setup.fitToHeight) for each in book] == [(9, 0), (9, 0)], "A4"
 
 
 @pytest.mark.slow
@@ -115,6 +118,10 @@ def test_libreoffice_opens_a_spreadsheet(tmp_path):
     command = [soffice, home, "--headless", "--convert-to", "csv", "--outdir", tmp_path, tmp_path / "a.xlsx"]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     assert (tmp_path / "a.csv").read_text() == ",12.5,0427,\n,-3,12/05,782\n,=1+1,0.05,123456789012345678\n"
+    command[command.index("csv")] = "pdf"
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    sizes = [page.get_size() for page in pypdfium2.PdfDocument(tmp_path / "a.pdf")]
+    assert [[round(each) for each in size] for size in sizes] == [[595, 842]] * 2, "A4, one page wide"
 
 
 def test_words_are_pictures_in_a_spreadsheet_and_heads_and_names_stay_in_sight(tmp_path):

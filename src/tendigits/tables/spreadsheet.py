@@ -66,6 +66,9 @@ def to_xlsx(tables: Sequence[tuple[str, Rows]]) -> bytes:
         doubtful = []
         for name, (_, rows) in zip(names, tables, strict=True):
             sheet = book.add_worksheet(name)
+            for row, cells in enumerate(rows):  # the lines of the table go around empty cells, too
+                for column in range(len(cells)):
+                    sheet.write_blank(row, column, None, formats[None])
             for cell_name, cell in filled_cells(rows):
                 _write(sheet, cell_name, cell, formats[colours[cell.accepted] if cell.reason else None])
                 doubtful += [] if cell.accepted else [(name, cell_name, cell)]
@@ -152,6 +155,7 @@ def _write_check(book: "Workbook", name: str, doubtful: list[tuple[str, str, Cel
     sheet.set_column(0, 0, NAME_COLUMN_WIDTH)
     sheet.set_column(3, 4, PICTURE_COLUMN_WIDTH)
     sheet.fit_to_pages(1, 0)  # one page wide
+    sheet.set_paper(A4)
     for row, (of_sheet, cell_name, cell) in enumerate(doubtful, 2):
         sheet.write_string(row, 0, of_sheet)
         sheet.write_url(row, 1, f"internal:'{of_sheet.replace(chr(39), chr(39) * 2)}'!{cell_name}", string=cell_name)
