@@ -100,6 +100,17 @@ def test_doubtful_values_are_marked_without_colour_and_explained():
     assert (empty.text, empty.attrib) == (None, {})
 
 
+def test_a_label_never_stands_on_another_number():
+    rows = [number(str(1000 + y), box=Box(2, y, 82, y + 30)) for y in range(100, 500, 32)]
+    right = [number(each.value, box=Box(86, each.box.top, 166, each.box.bottom)) for each in rows]
+    shown = Shown(Page([*rows, *right], (168, 600)))
+    assert len(shown.boxes) == 2 * len(rows)
+    assert 0 < len(shown.values) < 2 * len(rows), "without those for which there is no room"
+    for text in shown.in_svg("g", "text"):
+        x, y = float(text.get("x")), float(text.get("y"))
+        assert not any(left < x + 5 < end and top < y - 5 < bottom for left, top, end, bottom in shown.boxes)
+
+
 def test_a_digit_has_its_picture_and_its_crop(reader, digits):
     digit = reader.digit(np.pad(255 - digits.x_test[0], 40, constant_values=255))
     shown = Shown(digit)
@@ -117,9 +128,9 @@ def test_a_digit_has_its_picture_and_its_crop(reader, digits):
 @example("5.-", "", "closing marks are not part of the value")
 def test_any_text_is_escaped(value, reason, name):
     cell = Cell(Box(1, 2, 3, 4), value, accepted=False, reason=reason, index=0)
-    doubtful = number(value, reason=reason)
+    doubtful = number(value, reason=reason, box=Box(900, 450, 1000, 550))
     table = Table([[cell, cell], [cell, cell]], agreement=name)
-    shown = Shown(Page([doubtful, doubtful], (100, 50), [table], notice=name))
+    shown = Shown(Page([doubtful, doubtful], (2000, 1000), [table], notice=name))
     Shown(Page([doubtful], (100, 50), fields={name: cell}))
     assert len(shown.texts("td")) == 4
     assert shown.values == [re.sub("[\ufffe\uffff]", "\ufffd", printable(doubtful.value)) + "?"] * 2

@@ -4,9 +4,9 @@ from decimal import Decimal
 import numpy as np
 
 from tendigits.geometry import Box
-from tendigits.read.page import CELL_HEIGHT_PX, COLUMNS, Page, _free_place, draw_page
+from tendigits.read.page import CELL_HEIGHT_PX, COLUMNS, Page, draw_page
 from tendigits.read.reader import Reader
-from tendigits.read.results import Character, Digit, Number
+from tendigits.read.results import Character, Digit, Number, free_places
 from tendigits.tables.cell import Cell
 
 PROBABILITIES = np.array([0.02, 0.7, 0, 0, 0, 0, 0, 0.28, 0, 0], np.float32)
@@ -86,7 +86,13 @@ def test_a_number_that_is_accepted_has_no_orange_character():
 
 def test_a_label_hides_no_number_and_stays_in_the_picture():
     box, right, above = Box(100, 100, 140, 120), Box(142, 100, 200, 120), Box(90, 70, 200, 98)
-    for taken, corner in (([box], (143, 102)), ([box, right], (105, 81)), ([box, right, above], (105, 123))):
-        assert _free_place(box, (30, 16), (300, 300), taken)[:2] == corner
-    assert _free_place(box, (30, 16), (145, 138), [box, above]) == Box(67, 102, 97, 118)
-    assert _free_place(box, (300, 16), (200, 300), [box]) is None
+
+    def place(size, within, *others):
+        return free_places([box, *others], [size, *[(999, 999)] * len(others)], within)[0]
+
+    for others, corner in (([], (143, 102)), ([right], (105, 81)), ([right, above], (105, 123))):
+        assert place((30, 16), (300, 300), *others)[:2] == corner
+    assert place((30, 16), (145, 138), above) == Box(67, 102, 97, 118)
+    assert place((300, 16), (200, 300)) is None
+    first, second = free_places([box, box], [(30, 16)] * 2, (300, 300))
+    assert first.gap(second) >= 0, "nor another label"

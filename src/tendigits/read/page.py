@@ -4,7 +4,6 @@ page.text()                                 # its tables, then the other numbers
 draw_page(grey, page).save("read.png")      # boxes and values, and below them each crop as the network saw it
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,16 @@ from tendigits.digits.find import Thumbnail
 from tendigits.errors import UserError, printable
 from tendigits.geometry import Box
 from tendigits.pictures.image import Grey
-from tendigits.read.results import ACCEPTED_COLOUR, MAX_SIDE_PX, MIN_SIDE_PX, VALUE_WIDTH, Mark, Number, picture_html
+from tendigits.read.results import (
+    ACCEPTED_COLOUR,
+    MAX_SIDE_PX,
+    MIN_SIDE_PX,
+    VALUE_WIDTH,
+    Mark,
+    Number,
+    free_places,
+    picture_html,
+)
 from tendigits.read.sheet import Code
 from tendigits.read.stages import Stages
 from tendigits.read.sums import Sum, find_sums
@@ -37,7 +45,6 @@ CROP_PX = 56  # side of a crop
 CELL_WIDTH_PX = 78  # of a crop with its margin
 CELL_HEIGHT_PX = 92  # of a crop with its caption
 MARGIN_PX = 8
-LABEL_GAP_PX = 3  # between a number and its label
 
 BLURRED = "The photo is blurred. Hold still and move closer."
 """A notice: the numbers, or all that is on a page without numbers, are not sharp."""
@@ -244,12 +251,10 @@ def draw_page(grey: Grey, page: Page) -> Any:
     for _, of_number in numbers:
         for character in of_number:
             draw.rectangle([edge * scale for edge in character.box], outline=_colour(character.accepted), width=2)
-    taken = [number.box.scaled(scale) for number in page.numbers]
-    for number in page.numbers:
-        size = draw.textbbox((0, 0), number.value, font=font)[2:]
-        place = _free_place(number.box.scaled(scale), (int(size[0]), int(size[1])), image.size, taken)
+    sizes = [draw.textbbox((0, 0), number.value, font=font)[2:] for number in page.numbers]
+    places = free_places([number.box.scaled(scale) for number in page.numbers], sizes, image.size)
+    for number, place in zip(page.numbers, places, strict=True):
         if place is not None:
-            taken.append(place)
             draw.text(place[:2], number.value, fill=_colour(number.accepted), font=font)
     for box in page.unread:
         draw.rectangle([edge * scale for edge in box], outline=DOUBTFUL_COLOUR, width=2)
@@ -262,23 +267,6 @@ def draw_page(grey: Grey, page: Page) -> Any:
         draw.rectangle([x - 1, y - 1, x + CROP_PX, y + CROP_PX], outline=colour, width=2)
         draw.text((x, y + CROP_PX + 2), f"{character.label}  {character.confidence:.0%}", fill=colour, font=small)
     return canvas
-
-
-def _free_place(box: Box, size: tuple[int, int], within: tuple[int, int], taken: Sequence[Box]) -> Box | None:
-    """Where a label of this size hides no number and no other label: right of a box, above, below or left of it."""
-    width, height = size
-    middle, line = (box.left + box.right - width) // 2, (box.top + box.bottom - height) // 2
-    corners = (
-        (box.right + LABEL_GAP_PX, line),
-        (middle, box.top - height - LABEL_GAP_PX),
-        (middle, box.bottom + LABEL_GAP_PX),
-        (box.left - width - LABEL_GAP_PX, line),
-    )
-    places = [Box(x, y, x + width, y + height) for x, y in corners]
-    inside = [
-        each for each in places if each.left >= 0 <= each.top and each.right <= within[0] and each.bottom <= within[1]
-    ]
-    return next((each for each in inside if not any(each.gap(other) < 0 for other in taken)), None)
 
 
 def _colour(accepted: bool) -> str:

@@ -30,7 +30,9 @@ ACCEPTED_COLOUR = "#14823c"
 
 MIN_SIDE_PX = 300  # longest side of the smallest picture on the screen
 MAX_SIDE_PX = 1000  # longest side of the largest one
-TEXT_HEIGHT_PX = 15  # on the screen, of the value above a box
+TEXT_HEIGHT_PX = 15  # on the screen, of the value next to a box
+CHARACTER_WIDTH, LINE_HEIGHT, BASELINE = 0.6, 1.1, 0.9  # of a value, as fractions of that; the last from its top
+LABEL_GAP_PX = 3  # between a number and its label
 BORDER = "border: 1px solid #8888; margin: 0"  # visible on white and on black
 
 
@@ -166,10 +168,34 @@ class Mark(NamedTuple):
     accepted: bool
 
 
+def free_places(
+    boxes: Sequence[Box], sizes: Sequence[tuple[float, float]], within: tuple[int, int], gap: float = LABEL_GAP_PX
+) -> list[Box | None]:
+    """Where the label of each box hides no box and no other label: right of it, above, below or left; or None."""
+    taken, n_taken = np.zeros((2 * len(boxes), 4)), len(boxes)
+    taken[:n_taken] = np.array(boxes).reshape(-1, 4)
+    places: list[Box | None] = []
+    for box, (width, height) in zip(boxes, sizes, strict=True):
+        middle, line = (box.left + box.right - width) // 2, (box.top + box.bottom - height) // 2
+        corners = (
+            (box.right + gap, line), (middle, box.top - height - gap), (middle, box.bottom + gap),
+            (box.left - width - gap, line),
+        )  # fmt: skip
+        places.append(None)
+        for x, y in corners:
+            is_inside = x >= 0 <= y and x + width <= within[0] and y + height <= within[1]
+            left, top, right, bottom = taken[:n_taken].T
+            if is_inside and not ((left < x + width) & (x < right) & (top < y + height) & (y < bottom)).any():
+                places[-1] = Box(round(x), round(y), round(x + width), round(y + height))
+                taken[n_taken], n_taken = places[-1], n_taken + 1
+                break
+    return places
+
+
 def picture_html(
     text: str, thumbnail: Thumbnail | None, size: tuple[int, int], marks: Sequence[Mark], side_px: int
 ) -> str:
-    """A picture with boxes and values.
+    """A picture with boxes and values, without those that would hide others.
 
     Args:
         text: for people who do not see the picture.
@@ -183,17 +209,23 @@ def picture_html(
     picture = f'<rect {area} fill="white"/>'
     if thumbnail is not None:
         picture = f'<image href="{thumbnail.data_uri()}" {area} preserveAspectRatio="none"/>'
-    boxes, values = [], []
-    for (left, top, right, bottom), value, accepted in marks:
+    boxes, values, line = [], [], TEXT_HEIGHT_PX * unit
+    labels = [each.value + UNCLEAR * (not each.accepted) for each in marks]
+    sizes = [(CHARACTER_WIDTH * len(label) * line, LINE_HEIGHT * line) for label in labels]
+    places = free_places([each.box for each in marks], sizes, size, LABEL_GAP_PX * unit)
+    if len(marks) == 1:  # it may fill the picture
+        places = [places[0] or marks[0].box]
+    for ((left, top, right, bottom), _, accepted), label, place in zip(marks, labels, places, strict=True):
         colour, dashes = ACCEPTED_COLOUR, ""
         if not accepted:
-            colour, dashes, value = DOUBTFUL_COLOUR, f' stroke-dasharray="{6 * unit:g} {3 * unit:g}"', value + UNCLEAR
+            colour, dashes = DOUBTFUL_COLOUR, f' stroke-dasharray="{6 * unit:g} {3 * unit:g}"'
         box = f'x="{left}" y="{top}" width="{right - left}" height="{bottom - top}"'
         boxes.append(f'<rect {box} stroke="{colour}"{dashes}/>')
-        baseline = max(top - 4 * unit, TEXT_HEIGHT_PX * unit)  # inside the box at the top of the picture
-        values.append(f'<text x="{left}" y="{baseline:g}" fill="{colour}">{escaped(value)}</text>')
+        if place is not None:
+            baseline = place.top + BASELINE * line
+            values.append(f'<text x="{place.left}" y="{baseline:g}" fill="{colour}">{escaped(label)}</text>')
     font = (
-        f'font-family="sans-serif" font-size="{TEXT_HEIGHT_PX * unit:g}" paint-order="stroke" stroke-linejoin="round" '
+        f'font-family="sans-serif" font-size="{line:g}" paint-order="stroke" stroke-linejoin="round" '
         f'stroke="white" stroke-width="{4 * unit:g}"'
     )
     svg = (
