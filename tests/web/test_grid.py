@@ -348,3 +348,101 @@ def test_a_row_that_does_not_add_up_is_to_be_checked_until_each_of_its_cells_was
     expect(page.locator("#totals")).to_have_text("totals agree in 4 of 4 rows (C = sum A-B)")
     page.keyboard.press("Control+z")
     expect(page.locator("#need")).to_have_text("5 rows, 3 columns: checked")
+
+
+BILL = [
+    ["1", "3", "14", "42"],
+    ["2", "7", "21", "147"],
+    ["3", "8", "35", "280"],
+    ["4", "6", "18", "108"],
+    ["5", "9", "27", "253"],
+]
+"""Number, price, amount; 243 was written like 253."""
+
+
+def test_what_is_expected_stays_when_rows_and_columns_are_left_out_or_get_names(open_page, tmp_path):
+    page = open_page("#read")
+    page.fill("#expect", "D = B * C, A: row number")
+    choose(page, file_of(printed_table(BILL)))
+    wrong, totals = page.locator("#wrong"), page.locator("#totals")
+    expect(wrong).to_have_text("row 5 D = B * C gives 243, not 253")
+    cell(page, "A1").click()
+    page.keyboard.press("Shift+Delete")
+    expect(wrong).to_have_text("row 4 D = B * C gives 243, not 253")
+    expect(totals).to_have_text("totals agree in 3 of 4 rows (D = B * C) and 3 of 3 rows (A: row number)")
+    cell(page, "A1").click()
+    page.keyboard.press("Control+Delete")
+    expect(wrong).to_have_text("row 4 C = A * B gives 243, not 253")
+    expect(totals).to_have_text("totals agree in 3 of 4 rows (C = A * B)")
+    page.click("#sheet summary")
+    page.click("#name-columns")
+    for name in ("price", "count", "amount"):
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")  # goes to the next column
+    expect(wrong).to_have_text("row 5 C = A * B gives 243, not 253")
+    expect(totals).to_have_text("totals agree in 3 of 4 rows (C = A * B)")
+    sheet = openpyxl.load_workbook(download(page, "#grid-xlsx", tmp_path)).worksheets[0]
+    assert [[each.value for each in row] for row in sheet.iter_rows(max_row=2)] == [
+        ["price", "count", "amount"], [7, 21, 147],
+    ]  # fmt: skip
+    assert download(page, "#grid-csv", tmp_path).read_text().splitlines()[:2] == ["price,count,amount", "7,21,147"]
+    page.click("#name-columns")
+    expect(page.locator("#grid input")).to_have_value("price")
+    expect(page.locator("#grid tbody tr")).to_have_count(5)
+    page.keyboard.press("Escape")
+    page.click("#drop-column")
+    expect(wrong).to_be_empty()
+    for _ in range(7):
+        page.keyboard.press("Control+z")
+    expect(wrong).to_have_text("row 5 D = B * C gives 243, not 253")
+
+
+def test_formulas_follow_their_rows_and_columns(open_page):
+    """Each: the change, its index, a formula, and what it is then."""
+    cases = [
+        ("drop-column", 0, "D = B * C / 100", "C = A * B / 100"),
+        ("drop-column", 1, "D = B * C", None),
+        ("drop-column", 1, "G = sum C-F", "F = sum B-E"),
+        ("drop-column", 3, "G = mean C-F", None),
+        ("join-columns", 0, "E = E above + C - D", "D = D above + B - C"),
+        ("split-column", 25, "AA: rising 0..50", "AB: rising 0..50"),
+        ("drop-column", 26, "AB: next day", "AA: next day"),
+        ("drop-row", 0, "G = sum B-F", "G = sum B-F"),
+        ("drop-row", 0, "A: row number", "A: row number"),
+        ("drop-row", 0, "row 12 = row 7 + row 10", "row 11 = row 6 + row 9"),
+        ("drop-row", 4, "row 9 = sum 1-8", None),
+        ("split-row", 0, "row 9 = sum 2-8", "row 10 = sum 3-9"),
+        ("join-rows", 7, "row 12 = sum 1-7", "row 11 = sum 1-7"),
+        ("drop-row", 0, "last row = sum 3-8", "last row = sum 2-7"),
+    ]
+    moved = open_page("#read").evaluate(
+        """async (cases) => {
+          const { CHANGES, movedFormulas } = await import("./grid/table.js");
+          return cases.map(([name, at, formula]) => movedFormulas([formula], CHANGES[name], at)[0] ?? null);
+        }""",
+        cases,
+    )
+    assert moved == [case[3] for case in cases]
+
+
+def test_an_answer_about_sums_may_come_while_a_document_is_read_again(open_page):
+    """The browser shows no PDF, so there is no picture from which a cell could be enlarged."""
+    page = open_page("#read")
+    choose(page, file_of(printed_table(ROWS), "PDF", resolution=150), "marks.pdf")
+    expect(page.locator("#need")).to_have_text("Check 3 cells; 15 are fine")
+    checks: list[Route] = []
+    page.route("**/v1/tables/check", lambda route: checks.append(route))
+    reads: list[Route] = []
+    page.route("**/v1/read?*", lambda route: reads.append(route))
+    cell(page, "C5").click()
+    page.keyboard.type("73")
+    page.keyboard.press("Enter")
+    with page.expect_request("**/v1/read?*"):
+        page.fill("#expect", "A: 0..100")
+        page.press("#expect", "Enter")
+    expect(page.locator("#stage img")).to_have_count(0)
+    with page.expect_response("**/v1/tables/check"):
+        checks[0].continue_()
+    expect(page.locator("#totals")).to_contain_text("totals agree in 4 of 6 rows")
+    reads[0].continue_()
+    expect(page.locator("#stage img")).to_have_count(1)

@@ -34,7 +34,9 @@ from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.read.page import Page
 from tendigits.read.results import Number
 from tendigits.tables.cell import Cell
-from tendigits.tables.checks import check, check_formulas, parse_formulas
+from tendigits.tables.checks import check_formulas, parse_formulas
+from tendigits.tables.options import Sums
+from tendigits.tables.sums import find_sums
 from tendigits.tables.table import Table
 from tendigits.teach.store import MIN_STRIP_WIDTH
 
@@ -149,6 +151,7 @@ class TableRequest(Strict):
     ]
     formulas: Annotated[list[FormulaText], Field(max_length=MAX_FORMULAS)] | None = []
     """As of a TableResponse; null finds its sums anew."""
+    find_sums: bool = False  # whether to look for other sums, too: its rows or columns have changed
 
     @model_validator(mode="after")
     def _is_rectangular(self) -> "TableRequest":
@@ -170,9 +173,11 @@ class TableRequest(Strict):
             return Cell(NO_BOX, cell.value, number, *how_sure, picture=cell.strip, checked=cell.checked)
 
         rows = [[convert(cell) for cell in row] for row in self.rows]
-        if self.formulas is None:
-            return check(Table(rows))
-        return check_formulas(Table(rows, formulas=self.formulas), parse_formulas(self.formulas))
+        formulas = parse_formulas(self.formulas or [])
+        if self.find_sums or self.formulas is None:
+            targets = {each.target.name for each in formulas}
+            formulas += [each for each in find_sums(rows, Sums.AUTO) if each.target.name not in targets]
+        return check_formulas(Table(rows, formulas=[each.text for each in formulas]), formulas)
 
 
 class TablesRequest(Strict):

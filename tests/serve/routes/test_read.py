@@ -92,6 +92,23 @@ def test_numbers_are_read_as_expected(client, tmp_path):
         assert (answer.status_code, message in answer.json()["error"]) == (400, True)
 
 
+@pytest.mark.parametrize(
+    ("expect", "rows", "wrong"),
+    [
+        ("D = B * C", [(1, 3, 14, 42), (2, 7, 21, 147), (3, 8, 35, 281)], "row 3 D = B * C gives 280, not 281"),
+        ("C = C above + A - B", [(0, 0, 50), (20, 30, 40), (30, 60, 11)], "row 3 C = C above + A - B gives 10, not 11"),
+        ("A: row number", [(1, 30), (2, 50), (4, 70), (4, 90)], "A3 is not one more than 2"),
+        ("B: rising 0..50", [(1, 130), (2, 150), (3, 270), (4, 290)], "B3 does not follow 150 by 0 to 50"),
+        ("last row = sum", [(10, 30), (20, 50), (40, 70), (70, 151)], "column B adds up to 150, not 151"),
+    ],
+)
+def test_what_connects_cells_is_checked_and_named(client, expect, rows, wrong):
+    answer = client.post("/v1/read", params={"expect": expect}, content=file_of(printed_table(rows)))
+    (table,) = answer.json()["pages"][0]["tables"]
+    assert wrong in table["wrong"]
+    assert not all(cell["accepted"] for row in table["rows"] for cell in row)
+
+
 @pytest.mark.parametrize("kind", ["PDF", "TIFF", "HEIF"])
 def test_pages_of_a_document_and_their_previews(client, kind):
     """HEIC has one page, which most browsers do not show."""

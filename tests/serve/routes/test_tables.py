@@ -79,6 +79,9 @@ def test_a_changed_table_is_checked_as_when_it_was_read(client):
     assert exported.splitlines()[:2] == ["1003,4?,7?", "4,14,18"]
     changed["rows"][1][0] |= {"confidence": 0}  # it is not what a person expects there
     assert client.post("/v1/tables/check", json=changed).json()["doubtful"].keys() == {"B1", "C1", "A2"}
+    sums = {"formulas": ["B = A * 2"], "find_sums": True}
+    answer = client.post("/v1/tables/check", json=changed | sums).json()
+    assert answer["formulas"] == ["B = A * 2", "C = sum A-B"]
     for wrong in ({"formulas": ["C"]}, {"formulas": True}, {"rows": [[{"value": "1", "number": "1E999999"}]]}):
         assert client.post("/v1/tables/check", json=changed | wrong).status_code == 422
     answer = client.post("/v1/tables/export", json={"tables": [changed | {"name": "n" * 101}]})

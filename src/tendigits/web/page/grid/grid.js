@@ -6,7 +6,7 @@ import { XLSX, ask, askFile } from "../shared/api.js";
 import { paintNumbers, pointAt } from "../read/picture.js";
 import { element, find, notify, placeMessage, save, trying } from "../shared/dom.js";
 import { plural } from "../shared/text.js";
-import { dropColumn, dropRow, isDoubtful, isFilled, joinColumns, joinRows, readTwice, reasonOf, splitColumn, splitRow, stateOf, suggestionsOf } from "./table.js";
+import { ADD_HEADS, CHANGES, isDoubtful, isFilled, isHeads, letters, movedFormulas, readTwice, reasonOf, stateOf, suggestionsOf } from "./table.js";
 import { askTwice, startTwice } from "./twice.js";
 
 const NUMBER = /^[0-9.,\-/:+=()%×÷x*]*$/; // the characters that the reader can learn; x and * are ×
@@ -99,21 +99,16 @@ export function startGrid({ changed, goOn }) {
   find("edit-cell").addEventListener("click", () => edit());
   find("next-doubt").addEventListener("click", next);
   find("grid-undo").addEventListener("click", () => undo());
-  find("drop-row").addEventListener("click", () => reshape(dropRow, at.row));
-  find("drop-column").addEventListener("click", () => reshape(dropColumn, at.column));
-  find("join-rows").addEventListener("click", () => reshape(joinRows, at.row));
-  find("split-row").addEventListener("click", () => reshape(splitRow, at.row));
-  find("join-columns").addEventListener("click", () => reshape(joinColumns, at.column));
-  find("split-column").addEventListener("click", () => reshape(splitColumn, at.column));
+  for (const [id, way] of Object.entries(CHANGES)) find(id).addEventListener("click", () => reshape(way));
+  find("name-columns").addEventListener("click", () => {
+    if (!isHeads(table.rows[0])) reshape(ADD_HEADS);
+    move({ row: 0, column: 0 });
+    edit();
+  });
   find("check-twice").addEventListener("click", checkTwice);
   startTwice();
   find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx", tablesOfPages()));
   find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv", [tableRequest(table)]));
-}
-
-// The name of a column: A, B, ..., Z, AA, ... for 0, 1, ...
-function letters(column) {
-  return (column >= 26 ? letters(Math.floor(column / 26) - 1) : "") + String.fromCharCode(65 + column % 26);
 }
 
 const nameOf = ({ row, column }) => `${letters(column)}${row + 1}`;
@@ -129,13 +124,14 @@ const doubts = (of = table) => placesOf(of).filter(({ row, column }) => isDoubtf
 
 // Ask the server which sums agree after a change. Whatever changes meanwhile is asked for again, and this answer ignored.
 async function checkSums(changed) {
-  if (changed.formulas?.length === 0) return;
+  if (changed.formulas?.length === 0 && !changed.hasNewSums) return;
   const check = ++changed.checks;
   changed.isChecking = true;
   const checking = ask("v1/tables/check", { method: "POST", json: tableRequest(changed) });
   const answer = await checking.catch((error) => ({ agreement: `The sums were not checked: ${error.message}`, wrong: [], doubtful: null }));
   if (check !== changed.checks) return;
-  Object.assign(changed, { isChecking: false, agreement: answer.agreement, wrong: answer.wrong, formulas: answer.formulas ?? changed.formulas });
+  Object.assign(changed, { isChecking: false, agreement: answer.agreement, wrong: answer.wrong });
+  if (answer.formulas) Object.assign(changed, { formulas: answer.formulas, hasNewSums: false });
   for (const place of placesOf(changed)) {
     const doubt = answer.doubtful?.[nameOf(place)];
     changed.rows[place.row][place.column].checked = answer.doubtful && { ...doubt, doubtful: Boolean(doubt) };
@@ -243,8 +239,8 @@ function pressed(event) {
   else if (event.key === "Enter") { accept(); next(); }
   else if (event.key === "Tab" && !event.shiftKey && laterDoubt()) next(); // after the last one it leaves the grid
   else if (event.key === "F2") edit();
-  else if (event.key === "Delete" && event.shiftKey) reshape(dropRow, at.row);
-  else if (event.key === "Delete" && event.ctrlKey) reshape(dropColumn, at.column);
+  else if (event.key === "Delete" && event.shiftKey) reshape(CHANGES["drop-row"]);
+  else if (event.key === "Delete" && event.ctrlKey) reshape(CHANGES["drop-column"]);
   else if (event.key === "Delete" || event.key === "Backspace") { change(""); move(at); }
   else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
   else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey) edit(event.key);
@@ -272,7 +268,8 @@ function edit(typed = null) {
     else if (isDoubtful(current())) accept();
     else render();
     move(at);
-    if (goOn) next();
+    if (goOn && current().isHead && at.column + 1 < table.rows[0].length) move({ ...at, column: at.column + 1 });
+    else if (goOn) next();
   };
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === "Tab") { event.preventDefault(); finish(true); }
@@ -321,11 +318,11 @@ function replaceCell(cell) {
 }
 
 // Remember how to undo the last change; `undo` returns the cell to make current then.
-function remember(undo) {
-  const step = { table, undo, number: null };
-  table.past.push(step);
-  checkSums(table);
-  render();
+function remember(undo, changed = table) {
+  const step = { table: changed, undo, number: null };
+  changed.past.push(step);
+  checkSums(changed);
+  if (changed === table) render();
   whenChanged();
   return step;
 }
@@ -345,15 +342,15 @@ function undo(step = table.past.at(-1)) {
   move(at);
 }
 
-// Change whole rows or columns; `make` returns the new rows, or null if that is impossible.
-function reshape(make, index) {
-  const [changed, before] = [table, table.rows];
-  const rows = make(before, index);
-  if (rows === null) { notify("There is no other one."); return; }
-  const [place, { formulas }] = [at, changed];
-  Object.assign(changed, { rows, formulas: null }); // the server finds the sums anew
+// Change whole rows or columns. What was expected of those that stay is kept, and the server looks for sums anew.
+function reshape(way) {
+  const [changed, place, { rows, formulas, hasNewSums }] = [table, at, table];
+  const index = way.isOfRows ? at.row : at.column;
+  const made = way.make(rows, index);
+  if (made === null) { notify("There is no other one."); return; }
+  Object.assign(changed, { rows: made, formulas: movedFormulas(formulas ?? [], way, index), hasNewSums: true });
   at = within(at);
-  remember(() => { Object.assign(changed, { rows: before, formulas }); return place; });
+  remember(() => { Object.assign(changed, { rows, formulas, hasNewSums }); return place; });
   move(at);
 }
 
@@ -364,14 +361,14 @@ function checkTwice() {
   const places = placesOf(table).filter((place) => isFilled(cellOf(place)) && !isWord(cellOf(place)));
   const draw = (index, canvas) => drawPart(canvas, cellOf(places[index]).box, ENLARGED_FRACTION);
   askTwice(places.map(nameOf), draw, (typed) => {
-    if (!typed.length) return;
+    if (!typed.length || changed.rows !== before) return;
     changed.rows = before.map((cells) => [...cells]);
     for (const [i, text] of typed.entries()) {
       const { row, column } = places[i];
       changed.rows[row][column] = readTwice(cellOf(places[i]), text);
     }
-    remember(() => { changed.rows = before; return at; });
-    next();
+    remember(() => { changed.rows = before; return at; }, changed);
+    if (changed === table) next(); // another page may have been read meanwhile
   });
 }
 
@@ -390,6 +387,7 @@ function enlarge(box) {
 
 function whenShown(draw) {
   const image = find("stage").querySelector("img");
+  if (!image) return; // another picture is being read, which the browser can't show
   if (image.complete && image.naturalWidth) draw();
   else image.addEventListener("load", () => { if (table) draw(); }, { once: true });
 }
@@ -411,12 +409,12 @@ function drawPart(canvas, [left, top, right, bottom], fraction) {
 }
 
 // A table with a person's changes, as the API takes it.
-function tableRequest({ rows, formulas }, name = undefined, withWords = false) {
+function tableRequest({ rows, formulas, hasNewSums }, name = undefined, withWords = false) {
   const requestOf = ({ value, number, confidence, accepted, reason, options, strip, done }) => ({
     value, number: number === null || number === value ? undefined : number, ...(withWords && !value && strip ? { strip } : {}),
     ...(done ? { checked: true } : { confidence, options: options.slice(0, MAX_SENT_OPTIONS) }), ...(accepted ? {} : { accepted, reason }),
   });
-  return { name, formulas, rows: rows.map((cells) => cells.map(requestOf)) };
+  return { name, formulas, find_sums: hasNewSums, rows: rows.map((cells) => cells.map(requestOf)) };
 }
 
 // The tables of all pages with the pictures of their words, or without them if those are too many to send.

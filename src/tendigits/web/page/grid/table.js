@@ -26,27 +26,56 @@ export function readTwice(cell, text) {
   return { ...cell, accepted: false, done: false, differs: true, confidence: 0, reason, options };
 }
 
-// Leave out, join or split rows and columns, given by their index; null if that is the only one, or there is no next one to join.
-export const dropRow = (rows, row) => (rows.length > 1 ? rows.toSpliced(row, 1) : null);
-export const dropColumn = (rows, column) => (rows[0].length > 1 ? rows.map((cells) => cells.toSpliced(column, 1)) : null);
-export const joinColumns = (rows, column) => join(rows, column);
-export const joinRows = (rows, row) => transposed(join(transposed(rows), row));
-export const splitColumn = (rows, column) => split(rows, column, 0);
-export const splitRow = (rows, row) => transposed(split(transposed(rows), row, 1));
-
-const transposed = (rows) => rows?.[0].map((_, i) => rows.map((cells) => cells[i])) ?? null;
-
-function join(rows, column) {
-  if (column + 1 >= rows[0].length) return null;
-  return rows.map((cells) => cells.toSpliced(column, 2, joined(cells[column], cells[column + 1])));
+// The name of a column: A, B, ..., Z, AA, ... for 0, 1, ...
+export function letters(column) {
+  return (column >= 26 ? letters(Math.floor(column / 26) - 1) : "") + String.fromCharCode(65 + column % 26);
 }
 
+const columnOf = (name) => [...name.toUpperCase()].reduce((index, letter) => 26 * index + letter.charCodeAt(0) - 64, 0) - 1;
+
+// Changes at a column, or a row: `make` returns the new rows, null if there is no other column or none to join; `to` says where each column
+// is then, null if it is not what it was.
+const drop = {
+  make: (rows, at) => (rows[0].length > 1 ? rows.map((cells) => cells.toSpliced(at, 1)) : null),
+  to: (column, at) => (column === at ? null : column - Number(column > at)),
+};
+const join = {
+  make: (rows, at) => (at + 1 < rows[0].length ? rows.map((cells) => cells.toSpliced(at, 2, joined(cells[at], cells[at + 1]))) : null),
+  to: (column, at) => (column === at || column === at + 1 ? null : column - Number(column > at)),
+};
 // The new column gets half of each cell's box, right of the middle or below it, and nothing else; `side` is 0 for left, 1 for top.
-function split(rows, column, side) {
-  return rows.map((cells) => {
-    const { box } = cells[column];
+const split = (side) => ({
+  make: (rows, at) => rows.map((cells) => {
+    const { box } = cells[at];
     const middle = Math.round((box[side] + box[side + 2]) / 2);
-    return cells.toSpliced(column, 1, { ...cells[column], box: box.with(side + 2, middle) }, empty(box.with(side, middle)));
+    return cells.toSpliced(at, 1, { ...cells[at], box: box.with(side + 2, middle) }, empty(box.with(side, middle)));
+  }),
+  to: (column, at) => column + Number(column > at),
+});
+const ofRows = ({ make, to }) => ({ to, isOfRows: true, make: (rows, at) => transposed(make(transposed(rows), at)) });
+const transposed = (rows) => rows?.[0].map((_, i) => rows.map((cells) => cells[i])) ?? null;
+
+export const CHANGES = {
+  "drop-row": ofRows(drop), "drop-column": drop, "join-rows": ofRows(join), "join-columns": join, "split-row": ofRows(split(1)), "split-column": split(0),
+};
+
+// A row on top for names of the columns, and whether a row is one.
+export const ADD_HEADS = { isOfRows: true, make: (rows) => [rows[0].map(({ box }) => ({ ...empty(box), isHead: true })), ...rows], to: (row) => row + 1 };
+export const isHeads = (cells) => cells.every((cell) => cell.isHead);
+
+const NAMES = { rows: /(?:sum|mean) (\d+)-(\d+)|row (\d+)/g, columns: /(?:sum|mean) ([a-z]{1,2}) ?- ?([a-z]{1,2})\b|\b([a-z]{1,2})\b/gi };
+
+// Formulas after a change of columns, or of rows; those of what is not there any more are left out.
+export function movedFormulas(formulas, { isOfRows, to }, at) {
+  const indexOf = isOfRows ? (name) => name - 1 : columnOf;
+  return formulas.flatMap((formula) => {
+    let holds = true;
+    const text = formula.replace(isOfRows ? NAMES.rows : NAMES.columns, (match, ...names) => {
+      const [first, last] = [names[0] ?? names[2], names[1] ?? names[2]].map(indexOf);
+      for (let i = first; i <= last; i++) holds &&= to(i, at) !== null;
+      return match.replace(/\d+|\b[a-z]{1,2}\b/gi, (name) => (isOfRows ? `${to(indexOf(name), at) + 1}` : letters(to(indexOf(name), at))));
+    });
+    return holds ? [text] : [];
   });
 }
 
