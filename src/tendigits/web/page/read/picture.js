@@ -106,7 +106,7 @@ export function paintNumbers() {
       "aria-label": `${nameOf(number)}: correct it`, onclick: () => whenChosen(shown.numbers[i], null) }, nameOf(number))),
     shown.secondName && element("td", { class: number.second === number.value ? "number" : "number differs" }, number.second || "–"),
     element("td", { class: "number" }, number.state === "corrected" ? "" : confidenceText(number.confidence)), element("td", {}, number.reason ?? "")));
-  const hint = "No number was found. Numbers written with a dark pen on light paper are found best.";
+  const hint = `No number was found.${shown.notice ? "" : " Numbers written with a dark pen on light paper are found best."}`; // the notice says why
   if (!rows.length) rows.push(element("tr", {}, element("td", { colspan: 5, class: "hint" }, hint)));
   find("numbers").querySelector("tbody").replaceChildren(...rows);
   find("second-name").hidden = !shown.secondName;
