@@ -57,5 +57,8 @@ def test_the_documentation_of_the_api_needs_no_other_server(open_page):
     expect(page.locator("nav [aria-current]")).to_have_text("API")
     page.locator("#swagger .opblock", has_text="/v1/digits").locator("button").first.click()
     expect(page.locator("#swagger")).to_contain_text("cropped and centred already")
+    titles = page.locator("#swagger .opblock-summary-description").all_inner_texts()
+    assert {"Is the server running?", "Delete the correction of a number", "List corrected numbers"} <= set(titles)
+    expect(page.locator("#swagger a[href='openapi.json']")).to_have_count(0)
     page.click("nav a:has-text('Read')")
     expect(page.locator("#read")).to_be_visible()

@@ -37,6 +37,18 @@ PAGE = files("tendigits.web") / "page"
 
 REFRESH_SECONDS = 3.0  # between looks for a newly accepted network
 
+TITLES = {
+    "live": "Is the server running?", "ready": "Is it ready to read?", "metrics": "Metrics for Prometheus",
+    "read_digits": "Read digits as arrays", "mark_form": "Mark a form by an answer key",
+    "make_sheet": "Make a sheet to print", "list_corrections": "List corrected digits",
+    "add_corrections": "Correct digits", "list_numbers": "List corrected numbers", "add_numbers": "Correct numbers",
+    "delete_correction": "Delete the correction of a digit", "delete_number": "Delete the correction of a number",
+    "roll_back": "Return to the network before", "get_verdict": "Is the difference of two runs luck?",
+    "get_phone": "Where a phone sends photos", "wait_for_photo": "Wait for a photo from a phone",
+    "get_photo": "Fetch a photo from a phone",
+}  # fmt: skip
+"""Of routes whose function's name says too little in the documentation."""
+
 health = APIRouter(tags=["health"], route_class=JsonRoute)
 
 
@@ -62,7 +74,7 @@ def create_app(config: ServerConfig, *, now: Callable[[], datetime] = lambda: da
     for router in (health, *(module.router for module in (read, tables, sheets, corrections, networks, runs, phone))):
         for route in router.routes:
             if isinstance(route, APIRoute):
-                route.summary = route.name.replace("_", " ").capitalize()  # the title in the documentation
+                route.summary = TITLES.get(route.name) or route.name.replace("_", " ").capitalize()
         app.include_router(router)
     for path, html in documents().items():
         app.add_route(path, partial(lambda page, _: page, HTMLResponse(html)))

@@ -1,3 +1,4 @@
 // The API's documentation by Swagger UI, from files on this server.
 
-globalThis.SwaggerUIBundle({ url: "openapi.json", dom_id: "#swagger", deepLinking: true, validatorUrl: null });
+const withoutLink = () => ({ wrapComponents: { InfoUrl: () => () => null } }); // to the file, which is for programs
+globalThis.SwaggerUIBundle({ url: "openapi.json", dom_id: "#swagger", deepLinking: true, validatorUrl: null, plugins: [withoutLink] });
