@@ -7,24 +7,16 @@ const OPTIMIZERS = { adam: "Adam", rmsprop: "RMSprop", sgd: "SGD" }; // Keras' n
 const ALL = 60000;
 const OWN_DIGITS = "# On the page it also learned from its author's own digits: tendigits train --also my_digits.npz.";
 
-export function asKeras({
-  hidden,
-  activation,
-  dropout,
-  digits,
-  mine,
-  label_noise,
-  shift,
-  rotate,
-  optimizer,
-  learning_rate,
-  batch_size,
-  seed,
-}) {
-  const changes = Object.entries({ shift, rotate })
+// The random changes of the digits that are made at all: ["shift=2.0", ...].
+const changesOf = ({ shift, rotate }, equals) =>
+  Object.entries({ shift, rotate })
     .filter(([, most]) => most)
-    .map(([name, most]) => `${name}=${float(most)}`)
-    .join(", ");
+    .map(([name, most]) => `${name}${equals}${float(most)}`);
+
+export function asKeras(settings) {
+  const { hidden, activation, dropout, digits, mine, label_noise } = settings;
+  const { optimizer, learning_rate, batch_size, seed } = settings;
+  const changes = changesOf(settings, "=").join(", ");
   const layers = hidden
     .map(
       (units) =>
@@ -67,9 +59,7 @@ export function asRecipe(settings) {
       ([name, value]) =>
         `${name} = ${name === "dropout" || name === "learning_rate" ? float(value) : JSON.stringify(value)}`,
     );
-  const changes = Object.entries({ shift, rotate })
-    .filter(([, most]) => most)
-    .map(([name, most]) => `${name} = ${float(most)}`);
+  const changes = changesOf(settings, " = ");
   return [
     "# From the playground; train it with: tendigits train --recipe FILE.toml",
     ...(digits < ALL

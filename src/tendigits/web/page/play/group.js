@@ -87,11 +87,8 @@ function table(results) {
     return element("th", { scope: "col", "aria-sort": direction }, button(title, sort, { class: "plain" }));
   };
   const cell = (result, { value, text }, i) => {
-    const shown = text
-      ? text(result)
-      : typeof value(result) === "number"
-        ? numberText(value(result))
-        : String(value(result));
+    const raw = value(result);
+    const shown = text?.(result) ?? (typeof raw === "number" ? numberText(raw) : String(raw));
     return element(i ? "td" : "th", i ? { class: "number" } : { scope: "row" }, shown || "–");
   };
   const row = (result) => element("tr", {}, ...columns.map((column, i) => cell(result, column, i)));

@@ -75,23 +75,11 @@ export class Kernel {
 
   // Learn from the first n of `pixels` and `labels`: {loss, right}, the mean and a count.
   train(n) {
-    const { places } = this;
+    const { pixels, labels, keys, sums } = this.places;
     for (let layer = 0; layer < this.units.length - 1; layer++)
       this.keys.set([this.seed + layer, this.steps], 2 * layer);
     this.sums.fill(0);
-    this.functions.dense_train(
-      this.net,
-      places.pixels,
-      1,
-      places.labels,
-      0,
-      n,
-      1,
-      n,
-      this.steps,
-      places.keys,
-      places.sums,
-    );
+    this.functions.dense_train(this.net, pixels, 1, labels, 0, n, 1, n, this.steps, keys, sums);
     this.steps += 1;
     return { loss: this.sums[0] / n, right: this.sums[1] };
   }
@@ -106,17 +94,10 @@ export class Kernel {
 
   // How a unit's output rises with each pixel, averaged over at most MAX_OUTPUTS digits.
   gradient(digits, layer, unit) {
+    const { pixels, out } = this.places;
     this.pixels.set(digits);
-    this.functions.dense_gradient(
-      this.net,
-      this.places.pixels,
-      1,
-      digits.length / PIXELS,
-      layer,
-      unit,
-      this.places.out,
-    );
-    return this.floats(this.places.out, PIXELS);
+    this.functions.dense_gradient(this.net, pixels, 1, digits.length / PIXELS, layer, unit, out);
+    return this.floats(out, PIXELS);
   }
 
   // A layer's weights, inputs * units numbers, and biases.

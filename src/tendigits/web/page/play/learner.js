@@ -5,9 +5,7 @@ import { chance } from "./chance.js";
 
 const MAX_POINTS = 240; // of a curve; its chart is 460 pixels wide
 const POINTS_PER_EPOCH = 20; // at first
-const LABEL_NOISE = 1,
-  ORDER = 2,
-  CHANGES = 3; // what chance is asked for
+const [LABEL_NOISE, ORDER, CHANGES] = [1, 2, 3]; // what chance is asked for
 const LABEL_NOISE_SEED = 0; // not the network's seed, so that A and B have the same wrong labels
 
 // Loss and accuracy over the epochs. When the points are too many, each two become their mean, and a point stands for twice as many steps.

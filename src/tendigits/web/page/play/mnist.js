@@ -20,20 +20,13 @@ export async function digitsFor(count) {
   return digits;
 }
 
-function load(name) {
-  return new Promise((resolve, reject) => {
-    const script = element("script", { src: name });
-    script.onload = () => {
-      script.remove();
-      resolve(digitsOf(globalThis.tendigitsDigits));
-    };
-    script.onerror = () => {
-      script.remove();
-      const isMore = name !== FIRST;
-      reject(new Error(isMore ? "This copy has 10,000 digits. Choose 10,000 or fewer." : `Copy ${name}, too.`));
-    };
-    document.head.append(script);
+async function load(name) {
+  const missing = name === FIRST ? `Copy ${name}, too.` : "This copy has 10,000 digits. Choose 10,000 or fewer.";
+  await new Promise((onload, fail) => {
+    const onerror = () => fail(new Error(missing));
+    document.head.append(element("script", { src: name, onload, onerror }));
   });
+  return digitsOf(globalThis.tendigitsDigits);
 }
 
 // The inverse of `pack` in web/playground.py.
@@ -44,21 +37,13 @@ async function digitsOf({ train, test, packed }) {
   const pixels = new Uint8Array(n * PIXELS);
   const counts = new Uint32Array(10); // of inked pixels with 0 to 8 inked neighbours
   const framed = new Uint8Array(FRAMED * FRAMED);
+  const three = (at) => framed[at - 1] + framed[at] + framed[at + 1]; // beside each other
   const place = (i) => FRAMED * (1 + Math.floor(i / SIDE)) + 1 + (i % SIDE);
   for (let digit = 0; digit < n; digit++) {
     for (let i = 0; i < PIXELS; i++) framed[place(i)] = (bytes[n + ((digit * PIXELS + i) >> 3)] >> (7 - (i & 7))) & 1;
     for (let i = 0, at = FRAMED + 1; i < PIXELS; i++, at = place(i)) {
       if (!framed[at]) continue;
-      const [above, below] = [at - FRAMED, at + FRAMED];
-      const neighbours =
-        framed[above - 1] +
-        framed[above] +
-        framed[above + 1] +
-        framed[at - 1] +
-        framed[at + 1] +
-        framed[below - 1] +
-        framed[below] +
-        framed[below + 1];
+      const neighbours = three(at - FRAMED) + framed[at - 1] + framed[at + 1] + three(at + FRAMED);
       pixels[digit * PIXELS + i] = neighbours + 1;
       counts[neighbours]++;
     }
@@ -70,10 +55,6 @@ async function digitsOf({ train, test, packed }) {
   });
   for (let i = 0; i < pixels.length; i++) if (pixels[i]) pixels[i] = bytes[next[pixels[i] - 1]++];
   const cut = train * PIXELS;
-  return {
-    x_train: pixels.slice(0, cut),
-    y_train: labels.slice(0, train),
-    x_test: pixels.slice(cut),
-    y_test: labels.slice(train),
-  };
+  const [x_train, x_test] = [pixels.slice(0, cut), pixels.slice(cut)];
+  return { x_train, y_train: labels.slice(0, train), x_test, y_test: labels.slice(train) };
 }

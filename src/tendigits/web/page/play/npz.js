@@ -12,16 +12,17 @@ function crc32(bytes) {
   return ~bytes.reduce((crc, byte) => TABLE[(crc ^ byte) & 255] ^ (crc >>> 8), -1) >>> 0;
 }
 
-// Numbers in two or four bytes each, the lowest first: [[value, bytes], ...].
-const little = (...numbers) =>
-  Uint8Array.from(
-    numbers.flatMap(([value, bytes]) => Array.from({ length: bytes }, (_, i) => (value >>> (8 * i)) & 255)),
-  );
+// Numbers in two or in four bytes each, the lowest first.
+const little =
+  (bytes) =>
+  (...numbers) =>
+    Uint8Array.from(numbers.flatMap((value) => Array.from({ length: bytes }, (_, i) => (value >>> (8 * i)) & 255)));
+const [twos, fours] = [little(2), little(4)];
 
 function npy({ bytes, shape }) {
   const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (${shape.join(", ")},), }`;
   const padded = `${header.padEnd(Math.ceil((header.length + 11) / 64) * 64 - 11)}\n`; // the data begin at a multiple of 64
-  return joined(Uint8Array.of(0x93), text("NUMPY\x01\x00"), little([padded.length, 2]), text(padded), bytes);
+  return joined(Uint8Array.of(0x93), text("NUMPY\x01\x00"), twos(padded.length), text(padded), bytes);
 }
 
 const text = (string) => new TextEncoder().encode(string);
@@ -32,27 +33,15 @@ export function npz(arrays) {
   let offset = 0;
   for (const [name, array] of Object.entries(arrays)) {
     const [data, file] = [npy(array), text(`${name}.npy`)];
-    // Version 2.0, no flags, stored, 1980-01-01 00:00, sum, both sizes, length of the name, no extra field.
-    const common = little(
-      [20, 2],
-      [0, 2],
-      [0, 2],
-      [0, 2],
-      [33, 2],
-      [crc32(data), 4],
-      [data.length, 4],
-      [data.length, 4],
-      [file.length, 2],
-      [0, 2],
-    );
-    local.push(little([0x04034b50, 4]), common, file, data);
-    central.push(little([0x02014b50, 4], [20, 2]), common, little([0, 2], [0, 2], [0, 2], [0, 4], [offset, 4]), file);
+    // Version 2.0, no flags, stored, 1980-01-01 00:00; sum and both sizes; length of the name, no extra field.
+    const sizes = fours(crc32(data), data.length, data.length);
+    const common = joined(twos(20, 0, 0, 0, 33), sizes, twos(file.length, 0));
+    local.push(fours(0x04034b50), common, file, data);
+    central.push(fours(0x02014b50), twos(20), common, twos(0, 0, 0), fours(0, offset), file);
     offset += 4 + common.length + file.length + data.length;
   }
   const size = central.reduce((sum, part) => sum + part.length, 0);
   const count = Object.keys(arrays).length;
-  return new Blob(
-    [...local, ...central, little([0x06054b50, 4], [0, 4], [count, 2], [count, 2], [size, 4], [offset, 4], [0, 2])],
-    { type: "application/zip" },
-  );
+  const end = [fours(0x06054b50, 0), twos(count, count), fours(size, offset), twos(0)];
+  return new Blob([...local, ...central, ...end], { type: "application/zip" });
 }

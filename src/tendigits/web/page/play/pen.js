@@ -28,14 +28,7 @@ export function startDrawing(all) {
     layers[name] = new Layers(find(`play-layers-${name}`), (layer, unit) => showUnit(name, layer, unit));
     addBars(find(`play-bars-${name}`));
   }
-  pad = new Strokes(
-    find,
-    "play-pad",
-    () => {
-      see(drawnCrop());
-    },
-    0,
-  );
+  pad = new Strokes(find, "play-pad", () => see(drawnCrop()), 0);
   drawCrop(find("play-seen"), null);
 }
 

@@ -141,6 +141,7 @@ function fillHidden(setting) {
     fillHidden(setting);
     find(focus).focus();
   };
+  const entered = () => Array.from(place.querySelectorAll("input"), ({ value }) => numberIn(value));
   const layer = (units, i) =>
     element("input", {
       id: `play-units-${i}`,
@@ -148,11 +149,7 @@ function fillHidden(setting) {
       min: 1,
       value: units,
       "aria-label": `Units of hidden layer ${i + 1}`,
-      oninput: () =>
-        set(
-          setting,
-          Array.from(place.querySelectorAll("input"), ({ value }) => numberIn(value)),
-        ),
+      oninput: () => set(setting, entered()),
       onchange: ({ target }) => (target.value = experiments[chosen].hidden[i]),
     });
   const more = () => replace([...experiments[chosen].hidden, experiments[chosen].hidden.at(-1) ?? 64], "play-more");

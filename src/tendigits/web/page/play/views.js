@@ -92,16 +92,8 @@ export class Scores {
       ...mistake,
       picture: this.x.slice(row * PIXELS, (row + 1) * PIXELS),
     }));
-    return {
-      n,
-      right: n - this.wrong.length,
-      accuracy,
-      loss,
-      confusion,
-      interval: wilson(accuracy, n),
-      read: read.slice(0, n),
-      mistakes,
-    };
+    const [right, interval] = [n - this.wrong.length, wilson(accuracy, n)];
+    return { n, right, accuracy, loss, confusion, interval, read: read.slice(0, n), mistakes };
   }
 }
 
@@ -125,13 +117,8 @@ export function activations({ kernel, units }, x) {
       counts[Math.min(N_BINS - 1, Math.floor((N_BINS * (value - low)) / (high - low || 1)))] += 1;
       if (value !== outputs[i % count]) changing.add(i % count);
     });
-    return {
-      low,
-      high,
-      fractions: counts.map((each) => each / outputs.length),
-      units: count,
-      silent: count - changing.size,
-    };
+    const fractions = counts.map((each) => each / outputs.length);
+    return { low, high, fractions, units: count, silent: count - changing.size };
   });
 }
 

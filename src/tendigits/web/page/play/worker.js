@@ -144,10 +144,8 @@ function isDue({ learner: { epoch }, testedAt, testMs }, before) {
 
 // Test it, unless nothing has changed since, and post the result from time to time and at a pause.
 async function test(mine) {
-  const {
-    learner,
-    test: { x, y },
-  } = mine;
+  const { learner } = mine;
+  const { x, y } = mine.test;
   const began = performance.now();
   if (mine.error || (statusOf(mine) === "running" ? mine.tested : mine.checked) === learner.steps) return;
   if (!learner.steps && !mine.weights) return;
@@ -171,15 +169,9 @@ async function test(mine) {
   if (statusOf(mine) === "running" && mine.testedAt - mine.checkedAt < CHECK_MS) return;
   Object.assign(mine, { checked: isEarly ? -1 : learner.steps, checkedAt: mine.testedAt });
   const own = read(learner, mine.mine);
-  const data = {
-    epoch: learner.epoch,
-    steps: learner.steps,
-    ...scores.report(),
-    mine: own?.report(),
-    weights: weightPictures(learner),
-    histograms: activations(learner, x),
-  };
-  postMessage({ event: "check", data });
+  const { epoch, steps } = learner;
+  const pictures = { weights: weightPictures(learner), histograms: activations(learner, x) };
+  postMessage({ event: "check", data: { epoch, steps, ...scores.report(), mine: own?.report(), ...pictures } });
 }
 
 // How it reads some digits, at once; null if the list is empty.
