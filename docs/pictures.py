@@ -22,7 +22,8 @@ from pathlib import Path
 import cv2
 import nbformat
 import numpy as np
-from PIL import Image
+import pypdfium2
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from rich.text import Text
@@ -77,8 +78,8 @@ def main() -> None:
             parts[name](Path(folder))
 
 
-def show_sheet(_: Path) -> None:
-    """made_sheet.jpg: a sheet of `tendigits sheet`, and a photo of it, filled in."""
+def show_sheet(folder: Path) -> None:
+    """made_sheet.jpg: a sheet of `tendigits sheet`, a photo of it, filled in, and its spreadsheet, by LibreOffice."""
     sys.path += [str(DOCS.parent / folder) for folder in ("bench", "reader", "tests")]
     from made_sheets import COLUMNS as SHEET_COLUMNS
     from made_sheets import PX_PER_MM, draw_values, fill, photograph
@@ -89,8 +90,15 @@ def show_sheet(_: Path) -> None:
     sheet, hand = parse_sheet(SHEET_COLUMNS, 20, "Test 3"), Digits([*pictures], labels.tolist())
     blank = (255 * (1 - fill(sheet, [], hand, rng))).astype(np.uint8)
     photo = photograph(fill(sheet, draw_values(rng)[:17], hand, rng), rng, 300 * PX_PER_MM)
-    tiles = [Image.fromarray(each) for each in (blank, photo)]
+    Reader().read(photo).table().to_xlsx(folder / "made.xlsx")
+    convert = ["soffice", f"-env:UserInstallation=file://{folder}/home", "--headless", "--convert-to", "pdf"]
+    subprocess.run([*convert, "--outdir", folder, folder / "made.xlsx"], check=True, capture_output=True)
+    printed = pypdfium2.PdfDocument(folder / "made.pdf")[0].render(scale=3, rev_byteorder=True).to_numpy()
+    rows, columns = (np.flatnonzero((printed < 250).any((axis, 2))) for axis in (1, 0))
+    cut = printed[max(rows[0] - 20, 0) : rows[-1] + 20, max(columns[0] - 20, 0) : columns[-1] + 20]
+    tiles = [Image.fromarray(each).convert("RGB") for each in (blank, photo)]
     tiles = [tile.resize((round(900 / tile.height * tile.width), 900)) for tile in tiles]
+    tiles.append(ImageOps.pad(Image.fromarray(cut), (800, 900), color="white"))
     Image.fromarray(np.hstack([np.asarray(tile) for tile in tiles])).save(DOCS / "made_sheet.jpg", quality=70)
 
 
