@@ -108,20 +108,47 @@ def test_a_spreadsheet_opened_again(tmp_path):
     assert [(each.page_setup.paperSize, each.page_setup.fitToHeight) for each in book] == [(9, 0), (9, 0)], "A4"
 
 
-@pytest.mark.slow
-def test_libreoffice_opens_a_spreadsheet(tmp_path):
+@pytest.fixture
+def convert(tmp_path):
+    """Convert a spreadsheet by LibreOffice; gives the new file."""
     if (soffice := shutil.which("soffice")) is None:
         pytest.skip("needs LibreOffice")
+
+    def run(path, kind):
+        home = f"-env:UserInstallation=file://{tmp_path}/home"
+        command = [soffice, home, "--headless", "--convert-to", kind, "--outdir", tmp_path, path]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        return path.with_suffix(f".{kind}")
+
+    return run
+
+
+@pytest.mark.slow
+def test_libreoffice_opens_a_spreadsheet(convert, tmp_path):
     word = Cell(BOX, picture=np.full((40, 90), 200, np.uint8))
     Table([[word, *row] for row in TABLE.rows]).to_xlsx(tmp_path / "a.xlsx")
-    home = f"-env:UserInstallation=file://{tmp_path}/home"
-    command = [soffice, home, "--headless", "--convert-to", "csv", "--outdir", tmp_path, tmp_path / "a.xlsx"]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    assert (tmp_path / "a.csv").read_text() == ",12.5,0427,\n,-3,12/05,782\n,=1+1,0.05,123456789012345678\n"
-    command[command.index("csv")] = "pdf"
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    sizes = [page.get_size() for page in pypdfium2.PdfDocument(tmp_path / "a.pdf")]
-    assert [[round(each) for each in size] for size in sizes] == [[595, 842]] * 2, "A4, one page wide"
+    assert (
+        convert(tmp_path / "a.xlsx", "csv").read_text() == ",12.5,0427,\n,-3,12/05,782\n,=1+1,0.05,123456789012345678\n"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_columns", [7, 30])
+def test_libreoffice_prints_a_spreadsheet_one_page_wide(convert, tmp_path, n_columns):
+    """Upright or, with many columns, across: the first and the last column of a row stand on the same page."""
+    middle = [accepted("555", "555") for _ in range(n_columns - 2)]
+    firsts, lasts = ([f"{start + row}" for row in range(90)] for start in (1000, 2000))
+    ends = zip(firsts, lasts, strict=True)
+    Table([[accepted(first, first), *middle, accepted(last, last)] for first, last in ends]).to_xlsx(
+        tmp_path / "a.xlsx"
+    )
+    document = pypdfium2.PdfDocument(convert(tmp_path / "a.xlsx", "pdf"))
+    texts = [page.get_textpage().get_text_range().split() for page in document]
+    assert len(texts) > 1
+    assert [text for each in texts for text in each if text in firsts] == firsts
+    for each in texts:
+        assert [text[1:] for text in each if text in firsts] == [text[1:] for text in each if text in lasts]
+    assert {round(min(page.get_size())) for page in document} == {595}, "A4"
 
 
 def test_words_are_pictures_in_a_spreadsheet_and_heads_and_names_stay_in_sight(tmp_path):
