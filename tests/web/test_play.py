@@ -559,6 +559,16 @@ def test_a_laptop_shows_what_a_lesson_needs(play, width, height):
     assert page.evaluate(WIDTH) <= width
 
 
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (390, 844)])
+def test_a_tablet_on_its_side_and_a_phone_show_the_bars_and_figures_of_two_networks(play, width, height):
+    page = play("#play?digits=500&hidden=32/digits=500&hidden=16", viewport={"width": width, "height": height})
+    page.evaluate("document.querySelector('#play-mine-head').hidden = false")
+    for network in "ab":
+        assert page.locator(f"#play-bars-{network} .track").first.bounding_box()["width"] > 50
+    assert page.locator(".figures").evaluate("table => table.scrollWidth - table.parentElement.clientWidth") <= 0
+    assert page.evaluate(WIDTH) <= width
+
+
 VISUAL_ORDER = """() => {
   const seen = [...document.querySelectorAll("#play :is(button, input, select, summary, [tabindex='0'])")]
     .filter((each) => each.checkVisibility()).map((each) => each.getBoundingClientRect())

@@ -1,8 +1,8 @@
 // Class: the lines that pupils paste become one table with dots, kept in this browser. Nothing is sent anywhere.
 
 import { button, element, find } from "../shared/dom.js";
-import { percent, plural } from "../shared/text.js";
-import { fromResult, numberText, parameters, SETTINGS } from "./link.js";
+import { numberText, percent, plural } from "../shared/text.js";
+import { fromResult, parameters, SETTINGS } from "./link.js";
 import { wilson } from "./views.js";
 
 const [WIDTH, HEIGHT, DOT] = [200, 14, 4]; // pixels of a line with its dot

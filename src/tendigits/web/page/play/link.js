@@ -1,6 +1,6 @@
 // The playground's settings: their limits and texts, and how a link and a pupil's result hold them.
 
-import { epochsText, percent } from "../shared/text.js";
+import { epochsText, numberText, percent } from "../shared/text.js";
 
 const MAX_LAYERS = 4;
 const MAX_UNITS = 1024; // of a layer
@@ -24,8 +24,6 @@ export const SETTINGS = [
   { name: "rotate", title: "Rotation", start: 0, min: 0, max: 45, slider: 45, step: 5, help: "Each training digit turns at random, by at most this many degrees." },
   { name: "seed", title: "Seed", start: 0, min: 0, max: 4294967295, whole: true, help: "Where chance begins: the same seed gives the same network." },
 ];
-
-export const numberText = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: 6 });
 
 export const defaults = () => structuredClone(Object.fromEntries(SETTINGS.map(({ name, start }) => [name, start])));
 

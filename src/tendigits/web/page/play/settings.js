@@ -1,18 +1,9 @@
 // The settings of the networks A and B: their controls, the address that holds them, and what is wrong with them.
 
 import { button, element, find, notify } from "../shared/dom.js";
+import { numberText } from "../shared/text.js";
 import { asKeras, asRecipe } from "./code.js";
-import {
-  defaults,
-  fromHash,
-  hashOf,
-  isLast,
-  numberText,
-  parameters,
-  problemOf,
-  SETTINGS,
-  SHOWN_FIRST,
-} from "./link.js";
+import { defaults, fromHash, hashOf, isLast, parameters, problemOf, SETTINGS, SHOWN_FIRST } from "./link.js";
 import { SMALL } from "./network.js";
 import { packed } from "./packed.js";
 import { firstSettings } from "./run.js";

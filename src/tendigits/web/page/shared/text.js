@@ -16,6 +16,9 @@ export function titleOf(key) {
   return words[0].toUpperCase() + words.slice(1);
 }
 
+// Such as 60,000 or 0.001.
+export const numberText = (value) => Number(value).toLocaleString("en", { maximumFractionDigits: 6 });
+
 export function percent(fraction, digits = 0) {
   return `${(100 * fraction).toFixed(digits)}%`;
 }
