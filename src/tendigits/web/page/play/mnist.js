@@ -37,7 +37,7 @@ async function digitsOf({ train, test, packed }) {
   const pixels = new Uint8Array(n * PIXELS);
   const counts = new Uint32Array(10); // of inked pixels with 0 to 8 inked neighbours
   const framed = new Uint8Array(FRAMED * FRAMED);
-  const three = (at) => framed[at - 1] + framed[at] + framed[at + 1]; // beside each other
+  const three = (at) => framed[at - 1] + framed[at] + framed[at + 1]; // next to each other
   const place = (i) => FRAMED * (1 + Math.floor(i / SIDE)) + 1 + (i % SIDE);
   for (let digit = 0; digit < n; digit++) {
     for (let i = 0; i < PIXELS; i++) framed[place(i)] = (bytes[n + ((digit * PIXELS + i) >> 3)] >> (7 - (i & 7))) & 1;
