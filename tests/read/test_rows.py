@@ -1,12 +1,20 @@
 """Pages built from test digits: rows with even gaps are one number each, and no piece of one is accepted."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
 
-from measuring.lines import Digits, photographed
+from measuring.lines import Digits, compose, framed, photographed
 from tendigits.data.mnist import load_data
+from tendigits.geometry import Box
+from tendigits.numbers.detections import Detection
+from tendigits.read.accept import without_pieces
 from tendigits.read.reader import Reader
+from tendigits.read.results import Number
+
+NOWHERE = Box(0, 0, 0, 0)
 
 
 def write_rows(rng, gap: float, digits: Digits) -> tuple[np.ndarray, list[str]]:
@@ -31,3 +39,42 @@ def test_numbers_of_eight_digits_with_even_gaps_are_no_table_of_pieces(gap, leas
     numbers = Reader(threads=1).read(page).numbers
     assert len({number.value for number in numbers} & {*texts}) >= least
     assert not [number.value for number in numbers if number.accepted and number.value not in texts]
+
+
+@pytest.mark.parametrize(
+    ("row", "dense", "reason"),
+    [
+        ([("24/071", False), ("10", True)], False, "may be a part of 24/07/10"),
+        ([("24", True), ("1", True), ("07110", True)], False, "may be a part of 24/07/10"),
+        ([("14/11", False), ("2020", True)], False, "may be a part of 14/11/2020"),
+        ([("14/11", False), ("2020", True)], True, None),
+        ([("14", True), ("11", True), ("20", True)], False, None),
+        ([("34/171", False), ("10", True)], False, None),
+        ([("319", False), ("100", True)], False, None),
+        ([("21", True), ("3", False), ("2024", True)], False, None),
+    ],
+)
+def test_pieces_of_a_date_are_not_accepted(row, dense, reason):
+    numbers = [Number(text, None, 0.99, is_sure, None if is_sure else "", NOWHERE, []) for text, is_sure in row]
+    for gap, wanted in ((30, reason), (300, None)):
+        readings = [SimpleNamespace(detection=Detection((60 + gap) * i, 0, 0, 60, 40, 1)) for i in range(len(row))]
+        checked = without_pieces(numbers, readings, range(len(row)) if dense else ())
+        assert {each.reason for each in checked if each.reason} == ({wanted} if wanted else set())
+        assert all(each.accepted for each in checked) == (wanted is None and all(is_sure for _, is_sure in row))
+
+
+def test_of_drawn_dates_no_piece_is_accepted():
+    """With slashes as steep as a 1, and as far from the digits as people write them on a form."""
+    _, (pictures, labels) = load_data()
+    rng, digits, reader = np.random.default_rng(9), Digits([*pictures], labels.tolist()), Reader(threads=1)
+    for _ in range(40):
+        text = f"{rng.integers(1, 32):02}/{rng.integers(1, 13):02}/{rng.integers(10, 31)}"
+        pieces = []
+        for character in text:
+            stroke = cv2.line(np.zeros((80, 24), np.uint8), (20 - int(rng.integers(0, 12)), 6), (6, 74), 255, 5)
+            blank = np.zeros((10, int(rng.integers(1, 70))), np.uint8)
+            pieces += [blank, stroke, blank] if character == "/" else [digits.draw(rng, int(character))[0]]
+        placed = [(each, 0.5 if each.shape[1] == 24 or not each.any() else None) for each in pieces]
+        line = framed(compose(placed, rng, touching=0.1), rng)
+        accepted = [number.value for number in reader.read(line).numbers if number.accepted]
+        assert accepted in ([], [text])

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,8 +16,8 @@ import numpy as np
 from tendigits.geometry import Box
 from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges
-from tendigits.numbers.detections import Detection
-from tendigits.numbers.grammar import DecimalSeparator, is_date, is_usual, to_decimal, without_closing
+from tendigits.numbers.detections import Detection, in_rows
+from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
 from tendigits.numbers.network import GRID
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import PART, UNREAD_NEIGHBOUR
@@ -33,6 +34,10 @@ from tendigits.tables.table import Table
 MIN_STRAY_INK = 0.1  # squared digit heights: a person would not see less ink next to a number as a reason
 MIN_OPTION_PROBABILITY = 0.002  # from which a number may be another one
 MAX_OPTIONS = 8  # other possible values of a number
+
+MAX_PIECES = 4  # numbers that a date with unclear strokes may be read as
+MAX_PIECE_GAP = 3.0  # digit heights between them
+BETWEEN = "_"  # for the space between two numbers of a row
 
 ToPicture = Callable[[Edges], Box]  # converts a box on the page as it was read to pixels of the picture
 
@@ -73,6 +78,7 @@ def accept(
     options = sorted(others, key=lambda option: -option[1])[:MAX_OPTIONS]
     if expectation is None and (date := _as_date(text)):
         options = [(date, MIN_OPTION_PROBABILITY), *options[: MAX_OPTIONS - 1]]
+        accepted, reading = False, replace(reading, doubt=reading.doubt or f"may be {date}")
     if accepted:
         reason = None
     elif expectation is not None and not expectation.fits(as_seen, separator):
@@ -83,11 +89,43 @@ def accept(
     return Number(text, number, confidence, accepted, reason, box, characters, options, reading.strip.picture)
 
 
-def _as_date(text: str) -> str | None:
-    """The date that digits are if the third and the sixth of them are strokes: 25/11/25 for 25111125."""
-    parts = re.fullmatch(r"(\d\d)1(\d\d)1(\d\d|\d{4})", text)
-    date = "/".join(parts.groups()) if parts else ""
-    return date if is_date(date) else None
+def without_pieces(numbers: Sequence[Number], readings: Sequence[Reading], dense: Iterable[int]) -> list[Number]:
+    """The numbers, those in doubt that stand next to each other and are a date together: 24/071 and 10.
+
+    Strokes between them may not have been read at all, but not between the numbers of dense tables, by their indices.
+    """
+    checked, dense = [*numbers], frozenset(dense)
+    for row in in_rows([each.detection for each in readings]):
+        for n in range(2, MAX_PIECES + 1):
+            for run in (row[i : i + n] for i in range(len(row) - n + 1)):
+                if any(_gap(readings[a], readings[b]) > MAX_PIECE_GAP for a, b in pairwise(run)):
+                    continue
+                is_clear = dense.issuperset(run) or all(numbers[i].accepted for i in run)
+                if date := _as_date(BETWEEN.join(numbers[i].text for i in run), "" if is_clear else BETWEEN):
+                    for i in run:
+                        reason = checked[i].reason or f"may be a part of {date}"
+                        checked[i] = replace(checked[i], accepted=False, reason=reason)
+    return checked
+
+
+def _gap(a: Reading, b: Reading) -> float:
+    """The distance of two numbers of a row, in heights of their digits."""
+    distance = np.hypot(b.detection.x - a.detection.x, b.detection.y - a.detection.y)
+    gap = distance - (a.detection.length + b.detection.length) / 2
+    return float(gap / max(a.detection.height, b.detection.height))
+
+
+def _as_date(text: str, lost: str = "") -> str | None:
+    """The date that a text is if its strokes were read as 1, or one of them is lost: 25/11/25 for 25111125."""
+    for digits, sign in ((r"(\d\d)", "[1/]"), (r"(\d\d?)", "/")):
+        stroke = f"({BETWEEN}?{sign}{BETWEEN}?" + (f"|{lost})" if lost else ")")
+        parts = re.fullmatch(digits + stroke + digits + stroke + r"(\d\d|(?:19|20)\d\d)", text)
+        if parts is None or parts[2] == parts[4] in (lost, "/"):  # all are lost, or none
+            continue
+        month, day = sorted(map(int, (parts[1], parts[3])))
+        if 1 <= month <= 12 and day <= 31:
+            return f"{parts[1]}/{parts[3]}/{parts[5]}"
+    return None
 
 
 def _alternatives(candidate: Candidate) -> list[tuple[str, float]]:

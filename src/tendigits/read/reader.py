@@ -33,7 +33,7 @@ from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.pictures.documents import count_pages_of
 from tendigits.pictures.image import Grey
-from tendigits.read.accept import ToPicture, accept, cell_of, table_of, with_verdicts
+from tendigits.read.accept import ToPicture, accept, cell_of, table_of, with_verdicts, without_pieces
 from tendigits.read.context import read_tables
 from tendigits.read.expectations import NOTHING, Expectations, parse
 from tendigits.read.find_sheet import FoundSheet, find_sheet
@@ -240,7 +240,8 @@ class Reader:
 
         columns = [(column_name(c), each) for layout in layouts for (_, c), each in layout.cells.items()]
         in_tables = [[i for each in layout.cells.values() for i in each] for layout in layouts if layout.is_dense]
-        numbers = check_sums(self._accept(readings, to_picture, expected, columns), in_tables)
+        numbers = self._accept(readings, to_picture, expected, columns)
+        numbers = check_sums(without_pieces(numbers, readings, chain(*in_tables)), in_tables)
         tables = [table_of(layout, numbers, [*unread, *budget.left_out], grey, to_picture) for layout in layouts]
         tables = [check(in_context(table), expected.sums, expected.formulas) for table in tables]
         cells = [
