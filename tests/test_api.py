@@ -63,9 +63,9 @@ def test_python_examples_in_their_order(folder, address):
     code = "\n".join(blocks("python")).replace(ADDRESS, address)
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    first, one, count, corrected = done.stdout.splitlines()
+    first, one, joined, count, corrected = done.stdout.splitlines()
     assert first.startswith("30427 ")
-    assert (one, count, corrected) == ("1", "1", "1")
+    assert (one, joined, count, corrected) == ("1", "['number', '1024', '0873']", "1", "1")
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ TITLES = {
     "delete_correction": "Delete the correction of a digit", "delete_number": "Delete the correction of a number",
     "roll_back": "Return to the network before", "get_verdict": "Is the difference of two runs luck?",
     "get_phone": "Where a phone sends photos", "wait_for_photo": "Wait for a photo from a phone",
-    "get_photo": "Fetch a photo from a phone",
+    "get_photo": "Fetch a photo from a phone", "join_sheets": "Join photos of the pages of sheets",
 }  # fmt: skip
 """Of routes whose function's name says too little in the documentation."""
 

@@ -1,9 +1,9 @@
-"""/v1/sheets: make sheets to print, of which a photo needs nothing else."""
+"""/v1/sheets: make sheets to print, of which a photo needs nothing else, and join the photos of their pages."""
 
 import csv
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Body, Request, Response
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
@@ -12,7 +12,8 @@ from tendigits.read.expectations import parse_csv
 from tendigits.read.print_sheet import to_pdf
 from tendigits.read.sheet import COLUMNS_EXAMPLE, MAX_ROWS, MAX_TITLE_CHARACTERS, codes_of, parse_sheet, roster_of
 from tendigits.serve.errors import error_responses
-from tendigits.serve.routes.bodies import JsonRoute
+from tendigits.serve.piles import PileRequest, PileResponse, gather_pile
+from tendigits.serve.routes.bodies import JsonRoute, run_in_pool, unparsed
 from tendigits.serve.schemas import BINARY, MAX_REASON_CHARACTERS, Strict
 
 router = APIRouter(prefix="/v1", tags=["read"], route_class=JsonRoute)
@@ -52,3 +53,12 @@ def make_sheet(asked: SheetRequest) -> Response:
         raise HTTPException(422, f"expected a sheet of 1 to {MAX_PAGES} pages, received {len(codes)}; give a roster")
     headers = {"content-disposition": 'attachment; filename="sheet.pdf"'}
     return Response(to_pdf(codes, students), media_type=PDF, headers=headers)
+
+
+@router.post("/sheets/join", response_model=PileResponse, responses=error_responses(413, 503))
+async def join_sheets(request: Request, pile: Annotated[bytes, Body(), unparsed(PileRequest)]) -> dict[str, Any]:
+    """Join the photos of pages of sheets: a table for each sheet, by student and by page.
+
+    What differs in two photos of a page is doubtful, unless a person has checked it in one of them.
+    """
+    return await run_in_pool(request, gather_pile, pile)

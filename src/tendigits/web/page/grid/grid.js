@@ -6,6 +6,7 @@ import { XLSX, ask, askFile } from "../shared/api.js";
 import { paintNumbers, pointAt } from "../read/picture.js";
 import { element, find, notify, placeMessage, save, trying } from "../shared/dom.js";
 import { plural } from "../shared/text.js";
+import { joinLater, joinedTables, startPile } from "./pile.js";
 import { ADD_HEADS, CHANGES, isDoubtful, isFilled, isHeads, letters, movedFormulas, readTwice, reasonOf, stateOf, suggestionsOf } from "./table.js";
 import { askTwice, startTwice } from "./twice.js";
 
@@ -30,7 +31,8 @@ let turnToDoubt; // shows another page with a doubtful cell; false if no page ha
 
 // Make the grids of a page: its dense tables, which a person then changes.
 export function startGrids(read) {
-  read.grids = read.tables.filter(({ dense }) => dense).map((each) => ({ ...each, past: [], checks: 0 }));
+  read.grids = read.tables.filter(({ dense }) => dense || read.sheet).map((each) => ({ ...each, past: [], checks: 0 }));
+  if (read.sheet) for (const cell of read.grids[0].rows[0]) cell.isHead = true;
   read.shown = read.grids.reduce((best, each, i) => (size(each) > size(read.grids[best]) ? i : best), 0);
 }
 
@@ -58,6 +60,7 @@ export function showGrid(read, shownPages, isNew) {
 export function showPages(ofDocument) {
   pages = ofDocument;
   find("grid-xlsx").textContent = pages.length === 1 ? "Download XLSX" : `Download XLSX (${withTable().length} of ${pages.length} pages)`;
+  joinLater(pages);
   if (table) showNeed();
 }
 
@@ -83,9 +86,15 @@ export function goToNumber(number) {
   return true;
 }
 
-// `changed` is called after each change of a person, `goOn` where nothing is left to check on a page.
-export function startGrid({ changed, goOn }) {
-  [whenChanged, turnToDoubt] = [changed, goOn];
+// `changed` is called after each change of a person, `goOn` where nothing is left to check on a page, `turnTo` to show another page.
+export function startGrid({ changed, goOn, turnTo }) {
+  whenChanged = () => { changed(); joinLater(pages); };
+  turnToDoubt = goOn;
+  const show = async (read, row, column) => {
+    if (read !== page) await turnTo(read);
+    if (read === page) move({ row, column });
+  };
+  startPile({ request: tableRequest, show, joined: () => { if (table) renderDoubts(); } });
   const grid = find("grid");
   grid.addEventListener("keydown", pressed);
   grid.addEventListener("click", (event) => {
@@ -107,8 +116,8 @@ export function startGrid({ changed, goOn }) {
   });
   find("check-twice").addEventListener("click", checkTwice);
   startTwice();
-  find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx", tablesOfPages()));
-  find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv", [tableRequest(table)]));
+  find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx", tablesOfPages));
+  find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv", () => [tableRequest(table)]));
 }
 
 const nameOf = ({ row, column }) => `${letters(column)}${row + 1}`;
@@ -417,13 +426,16 @@ function tableRequest({ rows, formulas, hasNewSums }, name = undefined, withWord
   return { name, formulas, find_sums: hasNewSums, rows: rows.map((cells) => cells.map(requestOf)) };
 }
 
-// The tables of all pages with the pictures of their words, or without them if those are too many to send.
-function tablesOfPages() {
-  const requests = (withWords) => withTable().flatMap(({ grids, sheetName }) => grids.map((each, i) =>
-    tableRequest(each, sheetName ? `${sheetName}${grids.length > 1 ? ` ${i + 1}` : ""}`.slice(-MAX_NAME_LENGTH) : undefined, withWords)));
-  return JSON.stringify(requests(true)).length <= MAX_SENT_CHARACTERS ? requests(true) : requests(false);
+// The tables of all pages, those of sheets joined, with the pictures of their words, or without them if those are too many to send.
+async function tablesOfPages() {
+  const joined = await joinedTables();
+  const others = withTable().filter(({ sheet }) => !sheet || !joined.length).flatMap(({ grids, sheetName }) => grids.map((each, i) =>
+    tableRequest(each, sheetName ? `${sheetName}${grids.length > 1 ? ` ${i + 1}` : ""}`.slice(-MAX_NAME_LENGTH) : undefined, true)));
+  const all = [...joined, ...others];
+  if (JSON.stringify(all).length <= MAX_SENT_CHARACTERS) return all;
+  return all.map((each) => ({ ...each, rows: each.rows.map((cells) => cells.map(({ strip: _, ...cell }) => cell)) }));
 }
 
-function download(kind, name, tables) {
-  trying(async () => save(await askFile("v1/tables/export", { method: "POST", json: { tables }, headers: { accept: kind } }), name));
+function download(kind, name, make) {
+  trying(async () => save(await askFile("v1/tables/export", { method: "POST", json: { tables: await make() }, headers: { accept: kind } }), name));
 }

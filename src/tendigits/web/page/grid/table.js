@@ -5,18 +5,19 @@ const MAX_SUGGESTIONS = 3;
 // Whether a cell has content, even if it could not be read.
 export const isFilled = ({ value, accepted }) => value !== "" || !accepted;
 
-// Whether a person should check a cell: not one that is `done`. Its sums, once `checked`, decide in place of the reader.
-export const isDoubtful = ({ accepted, done, checked, differs }) => !done && (differs || (checked ? checked.doubtful : !accepted));
+// Whether a person should check a cell: not one that is `done`. Another photo of it, once they are `joined`, decides in place of its sums, and
+// these, once `checked`, in place of the reader.
+export const isDoubtful = ({ accepted, done, checked, differs, joined }) => !done && (differs || (joined ?? checked ?? { doubtful: !accepted }).doubtful);
 
 // Why a cell is doubtful.
-export const reasonOf = ({ reason, checked, differs }) => (differs ? reason : checked?.reason ?? reason);
+export const reasonOf = ({ reason, checked, differs, joined }) => (differs ? reason : joined?.reason ?? checked?.reason ?? reason);
 
 // How the grid and the photo show a cell, or a number that is in no table; `done` is what a person accepted or changed.
 export const stateOf = (cell) => (cell.done ? "corrected" : isDoubtful(cell) ? "doubtful" : "confident");
 
 // Other values that a doubtful cell may have: {value, agrees}; `agrees` names the sums that it makes right, or is empty.
-export const suggestionsOf = ({ checked, options, differs }) =>
-  (differs ? null : checked?.suggestions) ?? options.slice(0, MAX_SUGGESTIONS).map(([value]) => ({ value, agrees: "" }));
+export const suggestionsOf = ({ checked, options, differs, joined }) =>
+  (differs || joined?.options ? null : checked?.suggestions) ?? (joined?.options ?? options).slice(0, MAX_SUGGESTIONS).map(([value]) => ({ value, agrees: "" }));
 
 // A cell that a person has read, too, without seeing its value: checked if both agree; else it differs, whatever adds up.
 export function readTwice(cell, text) {

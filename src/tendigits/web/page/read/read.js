@@ -3,6 +3,7 @@
 import { askText, storeNumber, undoStored } from "../correct/correct.js";
 import { showForm, startForms } from "../form/form.js";
 import { countDoubts, goToNumber, showGrid, showPages, startGrid, startGrids } from "../grid/grid.js";
+import { joinLater } from "../grid/pile.js";
 import { ask, askFile, pictureOf } from "../shared/api.js";
 import { element, find, hideMessage, notifyError, trying } from "../shared/dom.js";
 import { NONE, chosen, networkName, ofNetwork, offerRuns, startChoice } from "../shared/networks.js";
@@ -20,7 +21,8 @@ let page = null; // what was read at its current place
 let wanted = null; // the place that was asked for last
 
 export function startReading() {
-  startGrid({ changed: keepOpened, goOn: turnToDoubt });
+  const turnToRead = (read) => turnTo(opened, opened.places.findIndex((place) => place.read === read), true);
+  startGrid({ changed: keepOpened, goOn: turnToDoubt, turnTo: turnToRead });
   startForms();
   startSheets();
   const open = (files) => turnTo(documentOf(files), 0);
@@ -76,6 +78,7 @@ async function turnTo(document, index, isNew = document !== opened) {
   if (isOpen) showTurning(", reading ...");
   else {
     find("notice").hidden = true;
+    joinLater([]);
     showBusy(document.files[place.file]);
   }
   try {
@@ -92,7 +95,7 @@ async function turnTo(document, index, isNew = document !== opened) {
     if (isNew && !page.grids.length) find("numbers").querySelector(".doubtful button")?.focus();
     showForm(document.files[place.file], page, () => keepDocument(document));
     showTurning();
-    if (!isOpen && document.files.length > 1) readOthers(document);
+    if (!isOpen) readOthers(document);
   } catch (error) {
     if (place !== wanted) return;
     if (!isOpen) {
@@ -117,8 +120,9 @@ async function readPlace(document, place) {
       const others = Array.from({ length: read.n_pages - 1 }, (_, i) => ({ file: place.file, number: i + 2, read: null }));
       document.places.splice(document.places.indexOf(place) + 1, 0, ...others);
     }
-    const name = document.files.length > 1 ? file.name : "";
-    place.read = Object.assign(read, { picture, sheetName: nameOfSheet(read, name, place.number) });
+    const names = [document.files.length > 1 ? file.name : "", read.n_pages > 1 ? `page ${place.number}` : ""];
+    const pictureName = `${file.name || "the photo"}${read.n_pages > 1 ? `#page=${place.number}` : ""}`;
+    place.read = Object.assign(read, { picture, pictureName, sheetName: names.filter(Boolean).join(" ") });
     return read;
   })();
   try {
@@ -128,14 +132,9 @@ async function readPlace(document, place) {
   }
 }
 
-function nameOfSheet({ n_pages, sheet }, name, number) {
-  const parts = sheet ? [sheet.title, sheet.name, sheet.n_pages > 1 ? `page ${sheet.page}` : ""] : [name, n_pages > 1 ? `page ${number}` : ""];
-  return parts.filter(Boolean).join(" ");
-}
-
-// Read the other photos of a document while a person checks the first one.
+// Read the other photos of a document, and all pages of printed sheets, while a person checks the first one.
 async function readOthers(document) {
-  for (const place of document.places.filter(({ number, read }) => number === 1 && !read)) {
+  for (const place of document.places.filter(({ number, read }) => (number === 1 || page.sheet) && !read)) {
     if (document !== opened) return;
     await readPlace(document, place).catch((error) => notifyError(`${document.files[place.file].name}: ${error.message}`));
     if (document !== opened || wanted !== document.places[document.current]) continue; // what is shown then is up to date

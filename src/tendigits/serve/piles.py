@@ -1,0 +1,118 @@
+"""Photos of the pages of printed sheets, perhaps checked by a person, as one table for each sheet.
+
+gather_pile(body)       # a job of the worker processes: a PileRequest as JSON becomes the content of a PileResponse
+"""
+
+from dataclasses import replace
+from itertools import count
+from typing import Annotated, Any
+
+from pydantic import BaseModel, FailFast, Field, model_validator
+
+from tendigits.batch.piles import gather
+from tendigits.errors import UserError
+from tendigits.read.page import Page
+from tendigits.read.sheet import (
+    MAX_CODE_CHARACTERS,
+    MAX_STUDENTS,
+    MAX_TITLE_CHARACTERS,
+    ROWS_PER_PAGE,
+    Code,
+    parse_sheet,
+)
+from tendigits.serve.schemas import MAX_SHEETS, CellResponse, Strict, TableRequest, parse, table_content
+from tendigits.tables.cell import Cell
+from tendigits.tables.table import Table
+
+
+class CodeRequest(Strict):
+    """Which page of a printed sheet it is: the `sheet` of a PageResponse."""
+
+    title: Annotated[str, Field(max_length=MAX_TITLE_CHARACTERS)]
+    columns: Annotated[str, Field(max_length=MAX_CODE_CHARACTERS)]
+    page: Annotated[int, Field(ge=1)]
+    n_pages: Annotated[int, Field(ge=1, le=100)]
+    student: Annotated[int, Field(ge=0)]
+    n_students: Annotated[int, Field(ge=0, le=MAX_STUDENTS)]
+    name: Annotated[str, Field(max_length=MAX_TITLE_CHARACTERS)]
+
+    @model_validator(mode="after")
+    def _is_of_a_sheet(self) -> "CodeRequest":
+        try:
+            self.code()
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        if self.page > self.n_pages or self.student > self.n_students:
+            raise ValueError("expected a page and a student of the sheet")
+        return self
+
+    def code(self) -> Code:
+        """As the library's; how many rows the last page has does not matter here."""
+        sheet = parse_sheet(self.columns, (self.n_pages - 1) * ROWS_PER_PAGE + 1, self.title)
+        return Code(sheet, self.page, self.student, self.n_students, self.name)
+
+
+class PilePageRequest(Strict):
+    """A photo of a page."""
+
+    picture: Annotated[str, Field(max_length=300)]  # its name, for notices
+    sheet: CodeRequest
+    table: TableRequest  # with the names of the columns on top
+
+
+class PileRequest(Strict):
+    """Photos of pages, in any order."""
+
+    pages: Annotated[list[PilePageRequest], Field(min_length=1, max_length=MAX_SHEETS), FailFast()]
+
+    @model_validator(mode="after")
+    def _have_the_same_columns(self) -> "PileRequest":
+        if len({(each.sheet.title, each.sheet.columns, len(each.table.rows[0])) for each in self.pages}) > len(
+            {(each.sheet.title, each.sheet.columns) for each in self.pages}
+        ):
+            raise ValueError(
+                "expected pages with as many columns each; leave out the same ones on all pages of a sheet"
+            )
+        return self
+
+
+class JoinedTableResponse(BaseModel):
+    """The pages of a sheet. The `index` of a cell counts the cells of all tables of the request, row by row."""
+
+    title: str
+    rows: list[list[CellResponse]]
+
+
+class PileResponse(BaseModel):
+    """A table for each sheet."""
+
+    tables: list[JoinedTableResponse]
+    notices: list[str]  # which pages are missing, or there twice
+
+
+def gather_pile(body: bytes) -> dict[str, Any]:
+    """Join pages as `tendigits read` does; what a person has checked in one of two photos holds. Raises InvalidBody."""
+    places, checked, n_rows = count(), dict[tuple[Code, int, int], Cell](), dict[Code, int]()
+    photos: list[tuple[str, Code, list[list[Cell]]]] = []
+    for each in parse(PileRequest, body).pages:
+        code = each.sheet.code()
+        rows = [[replace(cell, index=next(places)) for cell in row] for row in each.table.table().rows]
+        photos.append((each.picture, code, rows))
+        n_rows[code] = max(n_rows.get(code, 0), len(rows))
+        for place, cell in _by_place(code, rows):
+            if cell.checked:
+                checked.setdefault(place, cell)
+    for _, code, rows in photos:
+        rows += [[Cell(cell.box) for cell in rows[0]] for _ in range(n_rows[code] - len(rows))]
+        for (_, row, column), cell in _by_place(code, rows):
+            rows[row][column] = replace(checked.get((code, row, column), cell), index=cell.index)
+    read = [(picture, Page([], (1, 1), [Table(rows)], sheet=code)) for picture, code, rows in photos]
+    tables, notices = gather(read)
+    return {
+        "tables": [{"title": title, "rows": table_content(table, False)["rows"]} for title, table in tables],
+        "notices": notices,
+    }
+
+
+def _by_place(code: Code, rows: list[list[Cell]]) -> list[tuple[tuple[Code, int, int], Cell]]:
+    return [((code, r, c), cell) for r, row in enumerate(rows) for c, cell in enumerate(row)]
