@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from measuring.lines import Digits, compose, framed, photographed
+from measuring.lines import Digits, compose, framed, make_photo, photographed
 from tendigits.data.mnist import load_data
 from tendigits.geometry import Box
 from tendigits.numbers.detections import Detection
@@ -39,6 +39,21 @@ def test_numbers_of_eight_digits_with_even_gaps_are_no_table_of_pieces(gap, leas
     numbers = Reader(threads=1).read(page).numbers
     assert len({number.value for number in numbers} & {*texts}) >= least
     assert not [number.value for number in numbers if number.accepted and number.value not in texts]
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """Photos of eight numbers on squared paper, in each of which one printed line is long enough to be found."""
+    _, (pictures, labels) = load_data()
+    rng, digits = np.random.default_rng(6), Digits([*pictures], labels.tolist())
+    made = [make_photo(digits, rng) for _ in range(15)]
+    return made[12], made[14]
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_neither_a_printed_square_nor_a_column_cuts_a_number_with_even_gaps(photos, n):
+    page, texts = photos[n]
+    assert not [each.value for each in Reader(threads=1).read(page).numbers if each.accepted and each.value not in texts]
 
 
 @pytest.mark.parametrize(

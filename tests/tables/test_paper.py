@@ -75,6 +75,16 @@ def test_dots_go_where_there_are_many_and_points_stay():
     np.testing.assert_array_equal(blank[:, 260:], number)
 
 
+def test_noise_of_a_dark_desk_or_in_the_shade_is_no_screen():
+    """Noise about as dark as dots may be; a ruled line in it stays."""
+    rng = np.random.default_rng(0)
+    page = np.full((400, 600), 240, np.float32)
+    page[:, :250] = 145
+    page[200:203, :] *= 0.6
+    noisy = (page + rng.normal(0, 6, page.shape)).clip(0, 255).astype(np.uint8)
+    assert whiten(noisy, DIGIT) is noisy
+
+
 def test_numbers_next_to_black_and_on_dotted_columns_are_read(reader):
     values = [["471", "28", "935"], ["16", "702", "58"], ["349", "61", "274"], ["80", "523", "96"]]
     page, edges = sheet(values)

@@ -49,6 +49,7 @@ class ContextOptions:
     # Reading cells again.
     min_covered: float = 0.7  # of a word's width that its characters cover, if it is a number
     max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
+    min_column_gap: float = 0.75  # between its characters, if a number is of two cells; or the widest of its gaps
     min_lost: float = 0.3  # of a number that was read: a cell with less room next to it is not read again
     border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
     max_rule_width: float = 0.4  # of a character that may be a ruled line
@@ -201,14 +202,18 @@ def _read_cells_again(
     reader: NumberReader, crops: PageCrops, read: list[Reading], layout: Layout, is_clear: IsClear, budget: Budget
 ) -> Layout:
     """Read empty and doubtful cells again; better readings are appended to `read`, and stand in the layout returned."""
-    overhanging = {cell for cell, indices in layout.cells.items() if any(_overhangs(layout, cell, i) for i in indices)}
-    next_to_overhanging = {(row, column + step) for row, column in overhanging for step in (-1, 1)}
+    joined, whole = set[CellIndex](), set[CellIndex]()  # cells of joined numbers, and the neighbours of wide ones
+    for cell, indices in layout.cells.items():
+        for i, border, neighbour in _overhanging(layout, cell, indices):
+            is_joined = layout.ruled or _are_two(read[i], layout, border)
+            (joined if is_joined else whole).update({cell, neighbour} if is_joined else {neighbour})
     partly_read = {*layout.words} & {*layout.cells} if layout.ruled else set()  # cells with more ink than their number
     unclear = [
         cell
         for cell in np.ndindex(layout.shape)
+        if cell not in whole
         if len(indices := layout.cells.get(cell, [])) != 1
-        or cell in overhanging | partly_read
+        or cell in joined | partly_read
         or not is_clear(read[indices[0]])
     ]
     counts = Counter(column for _, column in layout.cells)
@@ -223,8 +228,8 @@ def _read_cells_again(
             continue
         reading = _without_borders(reading, layout, cell) if layout.ruled else reading
         indices = layout.cells.get(cell, [])
-        before = read[indices[0]] if len(indices) == 1 and cell not in overhanging else None
-        is_known = bool(indices) or cell in next_to_overhanging | layout.unread
+        before = read[indices[0]] if len(indices) == 1 and cell not in joined else None
+        is_known = bool(indices) or cell in joined | layout.unread
         is_probable = layout.ruled and fractions[cell[1]] >= OPTIONS.min_full_fraction
         min_probability = OPTIONS.min_new_in_full_column if is_probable else OPTIONS.min_new_probability
         if _is_better(reading, before, 0.0 if is_known else min_probability):
@@ -265,11 +270,25 @@ def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellInd
             yield (row, column), (left, right, y, median(heights[in_cell or in_row]))
 
 
-def _overhangs(layout: Layout, cell: CellIndex, number: int) -> bool:
-    """Whether a number extends into the next column."""
+def _overhanging(layout: Layout, cell: CellIndex, numbers: Sequence[int]) -> Iterator[tuple[int, float, CellIndex]]:
+    """The numbers of a cell that extend into the next column, each with its border, and the cell behind that."""
     sheet, overhang = layout.sheet, OPTIONS.max_overhang * layout.sheet.height
-    left, right = layout.columns[cell[1] : cell[1] + 2]
-    return bool(sheet.top_left[number, 0] < left - overhang or sheet.bottom_right[number, 0] > right + overhang)
+    row, column = cell
+    left, right = layout.columns[column : column + 2]
+    for number in numbers:
+        if sheet.top_left[number, 0] < left - overhang:
+            yield number, left, (row, column - 1)
+        if sheet.bottom_right[number, 0] > right + overhang:
+            yield number, right, (row, column + 1)
+
+
+def _are_two(reading: Reading, layout: Layout, border: float) -> bool:
+    """Whether a number has a wide gap where a border of its table's columns is."""
+    boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
+    ends = layout.sheet.map(boxes[:, :2])[:, 0], layout.sheet.map(boxes[:, 2:])[:, 0]
+    gaps, middles = ends[0][1:] - ends[1][:-1], (ends[0][1:] + ends[1][:-1]) / 2
+    least = min(gaps.max(initial=0.0), OPTIONS.min_column_gap * layout.sheet.height)
+    return len(gaps) == 0 or bool(gaps[np.abs(middles - border).argmin()] >= least)
 
 
 def _without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Reading:

@@ -64,8 +64,10 @@ class Rules:
 
     @property
     def long(self) -> Floats:
-        """The vertical pieces of long lines: these part numbers, and no 1 is among them."""
-        return self.vertical[self.goes_on]
+        """The vertical pieces of long lines, which part numbers; none if most lines are short: of squared paper."""
+        lengths = np.hypot(*(self.vertical[:, 2:] - self.vertical[:, :2]).T)
+        is_table = lengths[self.goes_on].sum() >= OPTIONS.min_long_fraction * lengths.sum()
+        return self.vertical[self.goes_on & is_table]
 
 
 NO_LINES = np.zeros((0, 4))

@@ -45,6 +45,7 @@ class TableOptions:
     line_reach: float = 6.0  # how far above and below a piece its line is looked for, and
     max_line_offset: float = 0.2  # how far to the side of it
     min_line_coverage: float = 0.5  # fraction of this reach that a line covers; ones in the next rows cover less
+    min_long_fraction: float = 0.6  # of the vertical lines, by length, that are long where they part numbers
     max_piece_offset: float = 0.25  # pieces closer than this, across the line, are one line
     min_cell_size: float = 0.7  # of two lines that are closer than this, the longer one is kept
     max_corner_distance: float = 0.6  # of a detection from the ends of two lines, if it is a corner of a table
