@@ -10,53 +10,18 @@ from typing import Annotated, Any
 from pydantic import BaseModel, FailFast, Field, model_validator
 
 from tendigits.batch.piles import gather
-from tendigits.errors import UserError
 from tendigits.read.page import Page
-from tendigits.read.sheet import (
-    MAX_CODE_CHARACTERS,
-    MAX_STUDENTS,
-    MAX_TITLE_CHARACTERS,
-    ROWS_PER_PAGE,
-    Code,
-    parse_sheet,
-)
-from tendigits.serve.schemas import MAX_SHEETS, CellResponse, Strict, TableRequest, parse, table_content
+from tendigits.read.sheet import Code
+from tendigits.serve.schemas import MAX_SHEETS, CellResponse, SheetResponse, Strict, TableRequest, parse, table_content
 from tendigits.tables.cell import Cell
 from tendigits.tables.table import Table
-
-
-class CodeRequest(Strict):
-    """Which page of a printed sheet it is: the `sheet` of a PageResponse."""
-
-    title: Annotated[str, Field(max_length=MAX_TITLE_CHARACTERS)]
-    columns: Annotated[str, Field(max_length=MAX_CODE_CHARACTERS)]
-    page: Annotated[int, Field(ge=1)]
-    n_pages: Annotated[int, Field(ge=1, le=100)]
-    student: Annotated[int, Field(ge=0)]
-    n_students: Annotated[int, Field(ge=0, le=MAX_STUDENTS)]
-    name: Annotated[str, Field(max_length=MAX_TITLE_CHARACTERS)]
-
-    @model_validator(mode="after")
-    def _is_of_a_sheet(self) -> "CodeRequest":
-        try:
-            self.code()
-        except UserError as error:
-            raise ValueError(str(error)) from None
-        if self.page > self.n_pages or self.student > self.n_students:
-            raise ValueError("expected a page and a student of the sheet")
-        return self
-
-    def code(self) -> Code:
-        """As the library's; how many rows the last page has does not matter here."""
-        sheet = parse_sheet(self.columns, (self.n_pages - 1) * ROWS_PER_PAGE + 1, self.title)
-        return Code(sheet, self.page, self.student, self.n_students, self.name)
 
 
 class PilePageRequest(Strict):
     """A photo of a page."""
 
     picture: Annotated[str, Field(max_length=300)]  # its name, for notices
-    sheet: CodeRequest
+    sheet: SheetResponse
     table: TableRequest  # with the names of the columns on top
 
 

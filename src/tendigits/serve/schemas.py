@@ -33,6 +33,14 @@ from tendigits.numbers.network import GRID
 from tendigits.numbers.strips import MAX_WIDTH_PX
 from tendigits.read.page import Page
 from tendigits.read.results import Number
+from tendigits.read.sheet import (
+    MAX_CODE_CHARACTERS,
+    MAX_STUDENTS,
+    MAX_TITLE_CHARACTERS,
+    ROWS_PER_PAGE,
+    Code,
+    parse_sheet,
+)
 from tendigits.tables.cell import Cell
 from tendigits.tables.checks import check_formulas, parse_formulas
 from tendigits.tables.options import Sums
@@ -275,16 +283,31 @@ class MarksResponse(BaseModel):
     max_points: str
 
 
-class SheetResponse(BaseModel):
+class SheetResponse(Strict):
     """Which page of a printed sheet it is; its table has the names of the columns on top."""
 
-    title: str
-    columns: str
-    page: int  # counted from 1
-    n_pages: int
-    student: int  # whose sheet it is, counted from 1; 0 for a sheet of all of them
-    n_students: int
-    name: str  # of that student
+    title: Annotated[str, Field(max_length=MAX_TITLE_CHARACTERS)]
+    columns: Annotated[str, Field(max_length=MAX_CODE_CHARACTERS)]
+    page: Annotated[int, Field(ge=1)]  # counted from 1
+    n_pages: Annotated[int, Field(ge=1, le=MAX_ROWS)]
+    student: Annotated[int, Field(ge=0)]  # whose sheet it is, counted from 1; 0 for a sheet of all of them
+    n_students: Annotated[int, Field(ge=0, le=MAX_STUDENTS)]
+    name: Annotated[str, Field(max_length=MAX_CODE_CHARACTERS)]  # of that student
+
+    @model_validator(mode="after")
+    def _is_of_a_sheet(self) -> "SheetResponse":
+        try:
+            self.code()
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        if self.page > self.n_pages or self.student > self.n_students:
+            raise ValueError("expected a page and a student of the sheet")
+        return self
+
+    def code(self) -> Code:
+        """As the library's; how many rows the last page has is not known here."""
+        sheet = parse_sheet(self.columns, (self.n_pages - 1) * ROWS_PER_PAGE + 1, self.title)
+        return Code(sheet, self.page, self.student, self.n_students, self.name)
 
 
 class PageResponse(BaseModel):

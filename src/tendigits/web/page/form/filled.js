@@ -1,6 +1,6 @@
 // Filled forms: each picture is read with the form and becomes a row of a table and of a CSV.
 
-import { XLSX, ask, askFile, pictureOf } from "../shared/api.js";
+import { XLSX, ask, askTables, pictureOf } from "../shared/api.js";
 import { button, element, find, save, saveCsv, trying } from "../shared/dom.js";
 import { stripCanvas } from "../shared/pixels.js";
 import { plural } from "../shared/text.js";
@@ -19,7 +19,7 @@ export function startFilled() {
   startCorners();
   find("forms-xlsx").addEventListener("click", () => trying(async () => {
     const tables = [{ name: "forms", rows: [["picture", ...heads()].map(plainCell), ...rows.map(cellsOf)] }];
-    save(await askFile("v1/tables/export", { method: "POST", json: { tables }, headers: { accept: XLSX } }), "forms.xlsx");
+    save(await askTables(tables, XLSX), "forms.xlsx");
   }));
   find("forms-csv").addEventListener("click", () => saveCsv([["path", ...heads(), "to check"], ...rows.map(csvRow)], "forms.csv"));
 }

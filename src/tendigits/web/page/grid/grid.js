@@ -2,7 +2,7 @@
 // cell enlarged, why it is doubtful, and what else it may be.
 
 import { storeNumber, undoStored } from "../correct/correct.js";
-import { XLSX, ask, askFile } from "../shared/api.js";
+import { CSV, XLSX, ask, askTables } from "../shared/api.js";
 import { paintNumbers, pointAt } from "../read/picture.js";
 import { element, find, notify, placeMessage, save, trying } from "../shared/dom.js";
 import { plural } from "../shared/text.js";
@@ -116,8 +116,8 @@ export function startGrid({ changed, goOn, turnTo }) {
   });
   find("check-twice").addEventListener("click", checkTwice);
   startTwice();
-  find("grid-xlsx").addEventListener("click", () => download(XLSX, "table.xlsx", tablesOfPages));
-  find("grid-csv").addEventListener("click", () => download("text/csv", "table.csv", () => [tableRequest(table)]));
+  find("grid-xlsx").addEventListener("click", () => trying(async () => save(await askTables(await tablesOfPages(), XLSX), "table.xlsx")));
+  find("grid-csv").addEventListener("click", () => trying(async () => save(await askTables([tableRequest(table)], CSV), "table.csv")));
 }
 
 const nameOf = ({ row, column }) => `${letters(column)}${row + 1}`;
@@ -434,8 +434,4 @@ async function tablesOfPages() {
   const all = [...joined, ...others];
   if (JSON.stringify(all).length <= MAX_SENT_CHARACTERS) return all;
   return all.map((each) => ({ ...each, rows: each.rows.map((cells) => cells.map(({ strip: _, ...cell }) => cell)) }));
-}
-
-function download(kind, name, make) {
-  trying(async () => save(await askFile("v1/tables/export", { method: "POST", json: { tables: await make() }, headers: { accept: kind } }), name));
 }

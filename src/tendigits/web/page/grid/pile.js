@@ -1,6 +1,6 @@
 // Photos of the pages of printed sheets: the server joins them into one table for each sheet, and says what is missing or there twice.
 
-import { ask, askFile } from "../shared/api.js";
+import { CSV, ask, askTables } from "../shared/api.js";
 import { element, find, save, trying } from "../shared/dom.js";
 import { stripCanvas } from "../shared/pixels.js";
 import { plural } from "../shared/text.js";
@@ -19,10 +19,7 @@ let waiting; // the timer of the next request
 // `show` is called with a page, a row and a column that a person selects, `joined` when cells may have become doubtful.
 export function startPile({ request, show, joined }) {
   [requestOf, whenJoined] = [request, joined];
-  find("pile-csv").addEventListener("click", () => trying(async () => {
-    const sent = { tables: await joinedTables() };
-    save(await askFile("v1/tables/export", { method: "POST", json: sent, headers: { accept: "text/csv" } }), "sheets.csv");
-  }));
+  find("pile-csv").addEventListener("click", () => trying(async () => save(await askTables(await joinedTables(), CSV), "sheets.csv")));
   find("pile-tables").addEventListener("click", (event) => {
     const cell = event.target.closest("button");
     if (!cell) return;

@@ -1,5 +1,6 @@
 // Requests to the server. Every failure becomes an Error whose message is a sentence for people.
 
+export const CSV = "text/csv";
 export const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 // The JSON that the server answers with; null for an answer without content.
@@ -7,6 +8,10 @@ export async function ask(path, options = {}) {
   const response = await send(path, options);
   return response.status === 204 ? null : response.json();
 }
+
+// Tables, as the API takes them, as a file of this kind.
+export const askTables = (tables, kind) =>
+  askFile("v1/tables/export", { method: "POST", json: { tables }, headers: { accept: kind } });
 
 export async function askFile(path, options = {}) {
   return (await send(path, options)).blob();
