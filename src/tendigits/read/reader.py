@@ -252,17 +252,16 @@ class Reader:
         numbers = with_verdicts(numbers, cells)
         accepted = sum(number.accepted for number in numbers) / max(1, len(numbers))
         read = [each.detection for each in readings]
-        notices = left_out(readings, budget) + [BLURRED] * is_blurred(grey, read, accepted) + [TINY] * is_tiny(read)
+        missed = left_out(readings, budget)
+        notices = missed + [BLURRED] * is_blurred(grey, read, accepted) + [TINY] * is_tiny(read)
         if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
-        notice = " ".join(notices) or None
         places = [to_picture(each.edges) for each in unread]
-        whole = not (budget.left_out or budget.is_truncated)
         verdicts = [number.accepted for number in numbers]
         stages = Stages(grey, rules.pieces, detections, layouts, readings, verdicts) if debug else None
         return Page(
             numbers, size, tables, 90 * turns,
-            unread=places, is_whole=whole, notice=notice, thumbnail=thumbnail, stages=stages,
+            unread=places, is_whole=not missed, notice=" ".join(notices) or None, thumbnail=thumbnail, stages=stages,
         )  # fmt: skip
 
     def _find(self, grey: Grey, budget: Budget) -> tuple[Grey, list[Detection]]:
@@ -312,9 +311,7 @@ class Reader:
         scale = size[0] / grey.shape[1]
 
         def to_picture(edges: Edges) -> Box:
-            left, top, right, bottom = edges
-            corners = np.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], np.float64)
-            return _box_around(cv2.perspectiveTransform(corners, homography)[0] * scale)
+            return _box_around(cv2.perspectiveTransform(_corners(edges)[None], homography)[0] * scale)
 
         numbers = self._accept(readings, to_picture, expected, fields.items())
         cells = {name: cell_of(to_picture(form.fields[name]), indices, numbers) for name, indices in fields.items()}
@@ -325,8 +322,7 @@ class Reader:
         cells = check_relations(cells, [formula.of_fields([*cells]) for formula in expected.formulas])
         numbers = with_verdicts(numbers, [(cells[name], indices) for name, indices in fields.items()])
         notice = " ".join(left_out(readings, budget)) or None
-        whole = not (budget.left_out or budget.is_truncated)
-        return Page(numbers, size, fields=cells, is_whole=whole, notice=notice, thumbnail=Thumbnail.of(grey, size))
+        return Page(numbers, size, fields=cells, is_whole=not notice, notice=notice, thumbnail=Thumbnail.of(grey, size))
 
     def _read_sheet(self, found: FoundSheet, grey: Grey, size: tuple[int, int], expected: Expectations) -> Page:
         """Read a page of a printed sheet, whose columns are expected to be what its code says."""
@@ -337,9 +333,7 @@ class Reader:
         )
 
         def to_picture(edges: Edges) -> Box:
-            left, top, right, bottom = edges
-            corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
-            return _box_around(found.to_photo(corners) * scale)
+            return _box_around(found.to_photo(_corners(edges)) * scale)
 
         read = read_cells(self.number_reader, self.network, found, budget)
         members = [(column_name(column), indices) for (_, column), indices in read.indices.items()]
@@ -348,11 +342,10 @@ class Reader:
         cells = [(table.rows[row + 1][column], indices) for (row, column), indices in read.indices.items() if indices]
         numbers = with_verdicts(numbers, cells)
         notice = " ".join(left_out(read.readings, budget)) or None
-        whole = not (budget.left_out or budget.is_truncated)
-        picture = Thumbnail.of(grey, size)
         return Page(
-            numbers, size, [table], found.turned, sheet=found.code, is_whole=whole, notice=notice, thumbnail=picture
-        )
+            numbers, size, [table], found.turned, sheet=found.code,
+            is_whole=not notice, notice=notice, thumbnail=Thumbnail.of(grey, size),
+        )  # fmt: skip
 
     def _accept(
         self,
@@ -390,6 +383,12 @@ class Reader:
             names = [str(digit) for digit in likely if probabilities[digit] > MIN_ALTERNATIVE]
             reason = f"may be {' or '.join(names)}" if len(names) > 1 else "may be no digit"
         return Digit(label, probabilities, is_digit, Box(0, 0, FIELD, FIELD), crop, reason is None, reason)
+
+
+def _corners(edges: Edges) -> NDArray[np.float64]:
+    """The corners of a box, float64 (4, 2)."""
+    left, top, right, bottom = edges
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
 
 
 def _box_around(points: NDArray[np.float64]) -> Box:
