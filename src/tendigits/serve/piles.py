@@ -46,6 +46,8 @@ class JoinedTableResponse(BaseModel):
 
     title: str
     rows: list[list[CellResponse]]
+    agreement: str | None
+    wrong: list[str]  # what does not agree, such as "row 3 adds up to 20, not 20.5"
 
 
 class PileResponse(BaseModel):
@@ -58,25 +60,24 @@ class PileResponse(BaseModel):
 def gather_pile(body: bytes) -> dict[str, Any]:
     """Join pages as `tendigits read` does; what a person has checked in one of two photos holds. Raises InvalidBody."""
     places, checked, n_rows = count(), dict[tuple[Code, int, int], Cell](), dict[Code, int]()
-    photos: list[tuple[str, Code, list[list[Cell]]]] = []
+    photos: list[tuple[str, Code, Table]] = []
     for each in parse(PileRequest, body).pages:
-        code = each.sheet.code()
-        rows = [[replace(cell, index=next(places)) for cell in row] for row in each.table.table().rows]
-        photos.append((each.picture, code, rows))
+        code, table = each.sheet.code(), each.table.table()
+        rows = [[replace(cell, index=next(places)) for cell in row] for row in table.rows]
+        photos.append((each.picture, code, replace(table, rows=rows)))
         n_rows[code] = max(n_rows.get(code, 0), len(rows))
         for place, cell in _by_place(code, rows):
             if cell.checked:
                 checked.setdefault(place, cell)
-    for _, code, rows in photos:
+    for _, code, table in photos:
+        rows = table.rows
         rows += [[Cell(cell.box) for cell in rows[0]] for _ in range(n_rows[code] - len(rows))]
         for (_, row, column), cell in _by_place(code, rows):
             rows[row][column] = replace(checked.get((code, row, column), cell), index=cell.index)
-    read = [(picture, Page([], (1, 1), [Table(rows)], sheet=code)) for picture, code, rows in photos]
+    read = [(picture, Page([], (1, 1), [table], sheet=code)) for picture, code, table in photos]
     tables, notices = gather(read)
-    return {
-        "tables": [{"title": title, "rows": table_content(table, False)["rows"]} for title, table in tables],
-        "notices": notices,
-    }
+    joined = [{"title": title, **table_content(table, False)} for title, table in tables]
+    return {"tables": joined, "notices": notices}
 
 
 def _by_place(code: Code, rows: list[list[Cell]]) -> list[tuple[tuple[Code, int, int], Cell]]:

@@ -65,6 +65,15 @@ def test_pages_are_one_table_in_order_and_what_is_missing_is_named(client):
     assert notices == ["Test 3: Ann, page 2; Bo, page 2 are missing"]
 
 
+def test_what_does_not_agree_is_named_by_the_rows_of_the_joined_table(client):
+    pages = [photo(2, ["3", "7"]), photo(1, ["1", "2"], ["2", "4"])]
+    for page in pages:
+        page["table"]["formulas"] = ["B = A * 2"]
+    (table,) = client.post("/v1/sheets/join", json={"pages": pages}).json()["tables"]
+    assert table["wrong"] == ["row 4 B = A * 2 gives 6, not 7"]
+    assert table["agreement"] == "totals agree in 2 of 3 rows (B = A * 2)"
+
+
 def test_of_two_photos_of_a_page_what_differs_is_doubtful_until_a_person_has_checked_it_in_one(client):
     doubt, checked = {"accepted": False, "confidence": 0.6}, {"checked": True}
     first = photo(1, ["1024", "1"], [{"value": "7", **doubt}, "3"])

@@ -68,7 +68,8 @@ async function join() {
   if (joining !== photos) return; // other pages are shown meanwhile
   tables = answer.tables.map(({ title, rows }) => ({ title, rows: rows.map((cells) => cells.map((cell) => ({ ...cell, place: places[cell.index] ?? null }))) }));
   doubtTwins();
-  show([...(nUnread ? [`${plural(nUnread, "page")} of the document not read yet`] : []), ...answer.notices]);
+  const wrong = answer.tables.flatMap((each) => each.wrong.map((text) => `${each.title}: ${text}`));
+  show([...(nUnread ? [`${plural(nUnread, "page")} of the document not read yet`] : []), ...answer.notices, ...wrong]);
   whenJoined();
 }
 
