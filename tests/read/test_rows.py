@@ -53,7 +53,9 @@ def photos():
 @pytest.mark.parametrize("n", [0, 1])
 def test_neither_a_printed_square_nor_a_column_cuts_a_number_with_even_gaps(photos, n):
     page, texts = photos[n]
-    assert not [each.value for each in Reader(threads=1).read(page).numbers if each.accepted and each.value not in texts]
+    assert not [
+        each.value for each in Reader(threads=1).read(page).numbers if each.accepted and each.value not in texts
+    ]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ class Rules:
         """The vertical pieces of long lines, which part numbers; none if most lines are short: of squared paper."""
         lengths = np.hypot(*(self.vertical[:, 2:] - self.vertical[:, :2]).T)
         is_table = lengths[self.goes_on].sum() >= OPTIONS.min_long_fraction * lengths.sum()
-        return self.vertical[self.goes_on & is_table]
+        return self.vertical[self.goes_on] if is_table else NO_LINES
 
 
 NO_LINES = np.zeros((0, 4))
