@@ -9,7 +9,7 @@ import { isFilled, isHeads } from "./table.js";
 const DELAY = 300; // milliseconds after a change
 const MAX_OPTIONS = 20; // of a cell that the server takes
 
-let photos = []; // the pages that show a sheet
+let photos = []; // the pages that show a sheet, if they are to be joined
 let nUnread = 0; // other pages of the document
 let requestOf; // makes the request of a grid
 let whenJoined; // called after what is doubtful may have changed
@@ -33,17 +33,18 @@ export function joinLater(pages) {
   clearTimeout(waiting);
   photos = pages.filter((page) => page?.sheet && page.grids.length);
   nUnread = pages.filter((page) => page === null).length;
-  if (photos.length > 1 || photos.some(({ sheet }) => sheet.n_pages > 1 || sheet.n_students > 1)) waiting = setTimeout(join, DELAY);
-  else {
-    tables = [];
-    find("pile").hidden = true;
+  if (photos.length > 1 || photos.some(({ sheet }) => sheet.n_pages > 1 || sheet.n_students > 1)) {
+    waiting = setTimeout(join, DELAY);
+    return;
   }
+  [photos, tables] = [[], []];
+  find("pile").hidden = true;
 }
 
 // The joined tables as the API takes them, as they are now: empty without any.
 export async function joinedTables() {
   clearTimeout(waiting);
-  if (!photos.length || find("pile").hidden) return [];
+  if (!photos.length) return [];
   await join();
   return tables.map(({ title, rows }) => ({ name: title, rows: rows.map((cells) => cells.map((cell) => ({
     value: cell.value, number: cell.number, confidence: cell.confidence, accepted: cell.accepted, reason: cell.reason,
@@ -51,8 +52,8 @@ export async function joinedTables() {
   }))) }));
 }
 
-const cellAt = ({ photo, row, column }) => photo.grids[0].rows[row][column];
-const wordOf = ({ value, place }) => (place && !value && cellAt(place).strip) || null;
+const cellAt = ({ photo, row, column }) => photo.grids[0].rows[row]?.[column]; // rows may have been left out since
+const wordOf = ({ value, place }) => (place && !value && cellAt(place)?.strip) || null;
 
 async function join() {
   const joining = photos;
