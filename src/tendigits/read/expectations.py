@@ -21,7 +21,7 @@ from tendigits.errors import UserError, reason_of
 from tendigits.numbers.decode import CHARACTERS
 from tendigits.numbers.grammar import TIME, DecimalSeparator, is_date, to_decimal, without_closing
 from tendigits.tables.cell import column_index, column_name
-from tendigits.tables.formulas import Formula, parse_formula
+from tendigits.tables.formulas import Formula, is_day, parse_formula
 from tendigits.tables.options import Sums
 from tendigits.untrusted import read_file
 
@@ -349,7 +349,7 @@ def _is_number(_: str, number: Decimal | None) -> bool:
 
 
 def _is_date(value: str, _: Decimal | None) -> bool:
-    return is_date(value)
+    return is_date(value) and is_day(value)
 
 
 def _is_time(value: str, _: Decimal | None) -> bool:

@@ -344,6 +344,11 @@ class _DayText:
         return _like_day(date.fromordinal(int(number)), like, self.order) if number.denominator == 1 else None
 
 
+def is_day(text: str) -> bool:
+    """Whether a date is in the calendar, in the usual order of its parts."""
+    return any(_parse_day(text, order) is not None for order in DAY_ORDERS)
+
+
 def _parse_day(text: str, order: str) -> date | None:
     parts = re.split(r"[./-]", text.strip("."))
     if not all(map(str.isdigit, parts)) or len(parts) not in (2, 3) or (len(parts) == 2 and order == "ymd"):
