@@ -5,15 +5,14 @@ answers = compare(path, page, labels[path])
 print(summary(answers))
 """
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from tendigits.digits.find import data_uri
 from tendigits.errors import DataError, UserError, printable
 from tendigits.geometry import Box
 from tendigits.model.calibration import find_threshold, risk_coverage
@@ -121,11 +120,8 @@ def summary(answers: Sequence[Answer]) -> str:
         f"{'read right':14} {right:,} of {n:,}, {right / n:.1%} (95% interval {low:.1%} to {high:.1%})",
         f"{'accepted':14} {len(accepted) / n:.1%}, of these {accepted.count(False):,} wrong",
     ]
-    confidence, is_right = (
-        np.array([each.confidence for each in answers]),
-        np.array([each.is_right for each in answers]),
-    )
-    curve = risk_coverage(confidence, is_right)
+    confidence = np.array([each.confidence for each in answers])
+    curve = risk_coverage(confidence, np.array([each.is_right for each in answers]))
     for fraction in MAX_WRONG_FRACTIONS:
         threshold = find_threshold(curve, fraction)
         coverage = curve.coverage[curve.threshold >= threshold].max(initial=0.0)
@@ -148,10 +144,7 @@ def report(answers: Sequence[Answer]) -> str:
 
 
 def _row(answer: Answer) -> str:
-    picture = ""
-    if answer.picture is not None:
-        png = b64encode(cv2.imencode(".png", answer.picture)[1].tobytes()).decode()
-        picture = f'<img alt="" src="data:image/png;base64,{png}">'
+    picture = "" if answer.picture is None else f'<img alt="" src="{data_uri(answer.picture, "png")}">'
     accepted = ", accepted" if answer.accepted else ""
     texts = (answer.read or "nothing", answer.label or "nothing", f"{answer.confidence:.0%}{accepted}", answer.place)
     return f"<tr><td>{picture}</td>{''.join(f'<td>{escaped(printable(text))}</td>' for text in texts)}</tr>"
