@@ -94,5 +94,5 @@ def test_the_pages_of_a_pile_are_one_table_and_what_is_missing_or_there_twice_is
     page.click("#sheet summary")
     page.locator("#grid td").first.click()
     page.keyboard.press("Control+Delete")
-    expect(notices).to_contain_text(["The sheets were not joined: the body must be pages with as many columns each"])
+    expect(notices).to_contain_text(["The sheets were not joined: pages must be of the same width"])
     open_page.complaints.clear()  # the browser logs the 422

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Annotated, Any
 
-from pydantic import BaseModel, FailFast, Field, model_validator
+from pydantic import BaseModel, FailFast, Field, field_validator
 
 from tendigits.batch.piles import gather
 from tendigits.read.page import Page
@@ -30,15 +30,15 @@ class PileRequest(Strict):
 
     pages: Annotated[list[PilePageRequest], Field(min_length=1, max_length=MAX_SHEETS), FailFast()]
 
-    @model_validator(mode="after")
-    def _have_the_same_columns(self) -> "PileRequest":
-        if len({(each.sheet.title, each.sheet.columns, len(each.table.rows[0])) for each in self.pages}) > len(
-            {(each.sheet.title, each.sheet.columns) for each in self.pages}
-        ):
-            raise ValueError(
-                "expected pages with as many columns each; leave out the same ones on all pages of a sheet"
-            )
-        return self
+    @field_validator("pages")
+    @classmethod
+    def _have_the_same_columns(cls, pages: list[PilePageRequest]) -> list[PilePageRequest]:
+        widths: dict[tuple[str, str], int] = {}
+        for each in pages:
+            width = len(each.table.rows[0])
+            if widths.setdefault((each.sheet.title, each.sheet.columns), width) != width:
+                raise ValueError("expected of the same width: leave out the same columns on all pages of a sheet")
+        return pages
 
 
 class JoinedTableResponse(BaseModel):

@@ -94,7 +94,7 @@ def test_of_two_photos_of_a_page_what_differs_is_doubtful_until_a_person_has_che
         ([], "at least 1"),
         ([photo(3)], "must be a page and a student of the sheet"),
         ([photo(1, sheet=photo(1)["sheet"] | {"columns": "a: often"})], "received 'A: often'"),
-        ([photo(1), photo(2, heads=["number"])], "pages with as many columns each"),
+        ([photo(1), photo(2, heads=["number"])], "pages must be of the same width: leave out the same columns"),
     ],
 )
 def test_what_cannot_be_joined_is_refused(client, pages, message):
