@@ -6,6 +6,7 @@ readings, layouts = read_tables(reader, crops, readings, rules, confidence, thre
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import compress, islice
 from operator import not_
@@ -218,7 +219,7 @@ def _read_cells_again(
     ]
     counts = Counter(column for _, column in layout.cells)
     fractions = {column: n / layout.shape[0] for column, n in counts.items()}
-    spans = _spans(layout, unclear)
+    spans = _spans(layout, unclear, joined)
     chosen = dict(islice(spans, max(0, reader.options.max_numbers - len(read))))
     detections = layout.sheet.to_detections(np.array([*chosen.values()], np.float64).reshape(-1, 4))
     cells = dict(layout.cells)
@@ -240,7 +241,9 @@ def _read_cells_again(
     return replace(layout, cells=cells)
 
 
-def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellIndex, Span]]:
+def _spans(
+    layout: Layout, cells: Sequence[CellIndex], joined: AbstractSet[CellIndex]
+) -> Iterator[tuple[CellIndex, Span]]:
     """Where a number may stand in each cell: horizontally like others in its column, vertically like its row."""
     sheet = layout.sheet
     rows, columns = ([list[int]() for _ in range(n)] for n in layout.shape)
@@ -266,7 +269,7 @@ def _spans(layout: Layout, cells: Sequence[CellIndex]) -> Iterator[tuple[CellInd
         nearest = in_row[int(np.abs(centres[in_row, 0] - (left + right) / 2).argmin())]
         y = float(centres[in_cell or [nearest], 1].mean())
         lost = max(lefts[in_cell[0]] - left, right - rights[in_cell[0]]) if len(in_cell) == 1 else np.inf
-        if right > left and lost >= OPTIONS.min_lost * sheet.height:
+        if right > left and (lost >= OPTIONS.min_lost * sheet.height or (row, column) in joined):
             yield (row, column), (left, right, y, median(heights[in_cell or in_row]))
 
 
