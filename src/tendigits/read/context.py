@@ -49,7 +49,7 @@ class ContextOptions:
 
     # Reading cells again.
     min_covered: float = 0.7  # of a word's width that its characters cover, if it is a number
-    max_overhang: float = 0.6  # a number that extends further into the next column fills the cells of both
+    max_overhang: float = 0.35  # a number that extends further into the next column fills the cells of both
     min_column_gap: float = 0.75  # between its characters, if a number is of two cells; or the widest of its gaps
     min_lost: float = 0.3  # of a number that was read: a cell with less room next to it is not read again
     border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
