@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from measuring.lines import Digits, compose, framed, make_photo, photographed
+from measuring.spacing import make_column_sum
 from tendigits.data.mnist import load_data
 from tendigits.geometry import Box
 from tendigits.numbers.detections import Detection
@@ -39,6 +40,13 @@ def test_numbers_of_eight_digits_with_even_gaps_are_no_table_of_pieces(gap, leas
     numbers = Reader(threads=1).read(page).numbers
     assert len({number.value for number in numbers} & {*texts}) >= least
     assert not [number.value for number in numbers if number.accepted and number.value not in texts]
+
+
+def test_the_edge_of_a_shadow_is_no_ruled_line_that_parts_digits():
+    _, (pictures, labels) = load_data()
+    rng, digits = np.random.default_rng(10), Digits([*pictures], labels.tolist())
+    page, values = [make_column_sum(digits, rng) for _ in range(17)][16]
+    assert [number.value for number in Reader(threads=1).read(page).numbers] == values
 
 
 @pytest.fixture(scope="module")

@@ -92,8 +92,8 @@ def _union_length(starts: Floats, ends: Floats) -> float:
 
 def _thin_and_dark(page: Grey, digit: float) -> Grey:
     """Mask of what is darker than the paper above and below it; the edge of a sheet has paper on one side only."""
-    thickness = max(3, round(OPTIONS.max_line_thickness * digit))
-    darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((thickness, 1), np.uint8)) - page
+    thickness = max(3, round(OPTIONS.max_line_thickness * digit) | 1)  # an even one shifts what it closes
+    darkness = cv2.subtract(cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((thickness, 1), np.uint8)), page)
     threshold = max(OPTIONS.min_line_contrast, OPTIONS.min_line_contrast_to_noise * median(darkness))
     mask: Grey = (darkness >= threshold).astype(np.uint8)
     return mask
