@@ -83,6 +83,9 @@ def test_noise_of_a_dark_desk_or_in_the_shade_is_no_screen():
     page[200:203, :] *= 0.6
     noisy = (page + rng.normal(0, 6, page.shape)).clip(0, 255).astype(np.uint8)
     assert whiten(noisy, DIGIT) is noisy
+    line = np.full((400, 600), 240, np.uint8)
+    line[200:203] = rng.choice([120, 160], (3, 600))
+    assert whiten(line, DIGIT) is line, "and so is a ruled line of which only every second pixel is dark"
 
 
 def test_numbers_next_to_black_and_on_dotted_columns_are_read(reader):

@@ -38,7 +38,7 @@ class TableOptions:
 
     # Ruled lines.
     min_stroke_length: float = 1.7  # a shorter stroke may be a part of a digit or a sign
-    max_line_thickness: float = 0.35
+    max_line_thickness: float = 0.4
     min_line_contrast: float = 8.0  # grey levels by which a line is darker than the paper next to it
     min_line_contrast_to_noise: float = 4.0  # the same, in multiples of what is usual on the page
     line_piece_length: float = 5.0  # longer lines are split into pieces, so that they may be curved

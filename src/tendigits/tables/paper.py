@@ -30,6 +30,7 @@ RULE_THICKNESS = 0.08  # of the line that takes a bar's place
 MAX_DOT_SIZE = 0.22
 SCREEN_WINDOW = 2.0  # side of the square in which dots are counted
 SCREEN_CELL = 0.4  # side of the cells that make it up
+MIN_CELLS = 3  # a narrower area is no screen; it may have gaps, and edges, of cells without dots
 MIN_DOTS = 4.0  # of a screen, on a square of a digit's height: a dotted line has fewer
 
 
@@ -102,6 +103,10 @@ def _screens(marks: Grey, digit_height: float) -> Grey:
     np.add.at(counts, (y, x), 1)
     side = round(SCREEN_WINDOW / SCREEN_CELL) | 1
     is_screen = cv2.boxFilter(counts, -1, (side, side), normalize=False) > MIN_DOTS * (side * SCREEN_CELL) ** 2
+    # A ruled line in the shade is a row of dots, but it is narrower than any screen.
+    area = cv2.morphologyEx((counts > 0).astype(np.uint8), cv2.MORPH_CLOSE, _square(MIN_CELLS))
+    area = cv2.dilate(cv2.morphologyEx(area, cv2.MORPH_OPEN, _square(MIN_CELLS)), _square(MIN_CELLS + 2))
+    is_screen &= area > 0
     if not is_screen[y, x].any():
         return np.zeros_like(marks)
     is_dot[is_dot] = is_screen[y, x]
