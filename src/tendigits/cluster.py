@@ -24,6 +24,7 @@ VARIABLES = {  # defaults of environment variables, for this process and for a c
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # failures are raised as exceptions
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_health_check_failure_threshold": "40",  # a busy machine fails some in a row, and is not dead
 }
 _ADDRESS = re.compile(r"(?:ray://)?(?P<host>[\w.-]+|\[[\da-fA-F:]+\]):(?P<port>\d{1,5})")
 
