@@ -205,8 +205,8 @@ def _read_cells_again(
     """Read empty and doubtful cells again; better readings are appended to `read`, and stand in the layout returned."""
     joined, whole = set[CellIndex](), set[CellIndex]()  # cells of joined numbers, and the neighbours of wide ones
     for cell, indices in layout.cells.items():
-        for i, border, neighbour in _overhanging(layout, cell, indices):
-            is_joined = layout.ruled or _are_two(read[i], layout, border)
+        for i, edge, neighbour in _overhanging(layout, cell, indices):
+            is_joined = layout.ruled_edges[edge] or _are_two(read[i], layout, layout.columns[edge])
             (joined if is_joined else whole).update({cell, neighbour} if is_joined else {neighbour})
     partly_read = {*layout.words} & {*layout.cells} if layout.ruled else set()  # cells with more ink than their number
     unclear = [
@@ -273,25 +273,25 @@ def _spans(
             yield (row, column), (left, right, y, median(heights[in_cell or in_row]))
 
 
-def _overhanging(layout: Layout, cell: CellIndex, numbers: Sequence[int]) -> Iterator[tuple[int, float, CellIndex]]:
-    """The numbers of a cell that extend into the next column, each with its border, and the cell behind that."""
+def _overhanging(layout: Layout, cell: CellIndex, numbers: Sequence[int]) -> Iterator[tuple[int, int, CellIndex]]:
+    """The numbers of a cell that extend into the next column, each with the edge between, and the cell behind it."""
     sheet, overhang = layout.sheet, OPTIONS.max_overhang * layout.sheet.height
     row, column = cell
     left, right = layout.columns[column : column + 2]
     for number in numbers:
         if sheet.top_left[number, 0] < left - overhang:
-            yield number, left, (row, column - 1)
+            yield number, column, (row, column - 1)
         if sheet.bottom_right[number, 0] > right + overhang:
-            yield number, right, (row, column + 1)
+            yield number, column + 1, (row, column + 1)
 
 
-def _are_two(reading: Reading, layout: Layout, border: float) -> bool:
-    """Whether a number has a wide gap where a border of its table's columns is."""
+def _are_two(reading: Reading, layout: Layout, edge: float) -> bool:
+    """Whether a number has a wide gap where an edge of its table's columns is."""
     boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
     ends = layout.sheet.map(boxes[:, :2])[:, 0], layout.sheet.map(boxes[:, 2:])[:, 0]
     gaps, middles = ends[0][1:] - ends[1][:-1], (ends[0][1:] + ends[1][:-1]) / 2
     least = min(gaps.max(initial=0.0), OPTIONS.min_column_gap * layout.sheet.height)
-    return len(gaps) == 0 or bool(gaps[np.abs(middles - border).argmin()] >= least)
+    return len(gaps) == 0 or bool(gaps[np.abs(middles - edge).argmin()] >= least)
 
 
 def _without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Reading:
@@ -302,7 +302,8 @@ def _without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Readi
     in_strip = np.array([each.box for each in reading.characters]).reshape(-1, 4)
     boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
     x = layout.sheet.map((boxes[:, :2] + boxes[:, 2:]) / 2)[:, 0]
-    left, right = layout.columns[cell[1] : cell[1] + 2]
+    edges = slice(cell[1], cell[1] + 2)
+    left, right = np.where(layout.ruled_edges[edges], layout.columns[edges], [-np.inf, np.inf])
     is_narrow = in_strip[:, 2] - in_strip[:, 0] <= OPTIONS.max_rule_width * DIGIT_HEIGHT_PX
     nearest = np.where(is_narrow, OPTIONS.max_rule_distance, -OPTIONS.max_beyond_border) * layout.sheet.height
     inside = np.flatnonzero(np.minimum(x - left, right - x) >= nearest)

@@ -7,8 +7,10 @@ columns.index(centres)         # in which column each number stands
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tendigits.tables.options import OPTIONS
 from tendigits.tables.ruled_lines import RuledLine
@@ -23,6 +25,7 @@ class Bands:
     """The rows or the columns of a table."""
 
     cuts: Floats  # positions where two bands meet
+    is_ruled: Mask  # whether each is a ruled line, and not a gap
     used: Ints  # indices of the bands that are rows or columns; there is one band more than there are cuts
 
     @classmethod
@@ -41,7 +44,8 @@ class Bands:
                 crossed = np.mean([line.start <= (low + high) / 2 <= line.end for line in crossing])
                 if crossed >= OPTIONS.min_crossed_fraction:
                     used.add(index)
-        return cls(np.array(cuts), np.array(sorted(used)))
+        is_ruled = np.isin(cuts, [line.position for line in lines])
+        return cls(np.array(cuts), is_ruled, np.array(sorted(used)))
 
     def band(self, centres: Floats) -> Ints:
         """The band of each number, used or not."""
@@ -53,8 +57,15 @@ class Bands:
 
     def edges(self, low: float, high: float) -> Floats:
         """The edges of the rows or columns; the outermost ones are where the numbers begin and end."""
-        edges = np.concatenate([[low], self.cuts, [high]])
-        return np.append(edges[self.used], edges[self.used[-1] + 1])
+        return self._of_edges(np.concatenate([[low], self.cuts, [high]]))
+
+    def are_edges_ruled(self) -> Mask:
+        """Whether each edge is a ruled line."""
+        return self._of_edges(np.concatenate([[False], self.is_ruled, [False]]))
+
+    def _of_edges(self, of_all: NDArray[Any]) -> NDArray[Any]:
+        """What belongs to the edges of rows or columns, of what belongs to those of all bands."""
+        return np.append(of_all[self.used], of_all[self.used[-1] + 1])
 
 
 def split_rows(top_left: Floats, bottom_right: Floats, height: float, is_between_lines: bool) -> list[float]:

@@ -31,6 +31,7 @@ class Layout:
     columns: Floats
     sheet: FlatSheet
     ruled: bool  # whether ruled lines separate its rows and its columns
+    ruled_edges: Mask  # bool (columns + 1,): which edges of the columns are ruled lines, and not gaps
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -146,7 +147,7 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
     row_edges = rows.edges(top_left[:, 1].min(), bottom_right[:, 1].max())
     column_edges = columns.edges(top_left[:, 0].min(), bottom_right[:, 0].max())
     ruled = min(len(horizontal), len(vertical)) >= OPTIONS.min_lines_for_cells
-    return Layout(numbers, words, row_edges, column_edges, sheet, ruled)
+    return Layout(numbers, words, row_edges, column_edges, sheet, ruled, columns.are_edges_ruled())
 
 
 def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine], list[RuledLine]]:
