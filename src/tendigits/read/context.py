@@ -119,11 +119,12 @@ def read_tables(
                 read[i] = _without_borders(read[i], layout, cell)
         if _is_informative(layout):
             layouts[n] = _read_cells_again(reader, crops, read, layout, is_clear, budget)
+            seen = [*read]
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
-                _reweigh_columns(read, layouts[n], OPTIONS.usual_prior)
+                _reweigh_columns(read, seen, layouts[n], OPTIONS.usual_prior)
             _doubt_lost_points(read, layouts[n])
         elif layout.shape[0] >= OPTIONS.min_list_rows and layout.shape[1] == 1:
-            _reweigh_columns(read, layout, OPTIONS.usual_prior_in_list)
+            _reweigh_columns(read, read, layout, OPTIONS.usual_prior_in_list)
     return _in_reading_order(read, layouts)
 
 
@@ -326,14 +327,14 @@ def _is_better(reading: Reading, before: Reading | None, min_probability: float)
     return min(each.present for each in reading.characters) >= min_probability
 
 
-def _reweigh_columns(read: list[Reading], layout: Layout, usual_prior: float) -> None:
-    """Reweigh the characters of each number by the forms of the other numbers in its column."""
+def _reweigh_columns(read: list[Reading], seen: Sequence[Reading], layout: Layout, usual_prior: float) -> None:
+    """Reweigh the characters of each number, as they were seen, by the forms of the other numbers in its column."""
     for column in range(layout.shape[1]):
         members = [indices[0] for (_, c), indices in layout.cells.items() if c == column and len(indices) == 1]
         forms = Counter(form for i in members for form in _forms(read[i].text))
         for i in members:
             own = Counter(_forms(read[i].text))
-            read[i] = _reweighed(read[i], forms - own, len(members) - 1, usual_prior)
+            read[i] = _reweighed(seen[i], forms - own, len(members) - 1, usual_prior)
             forms = forms - own + Counter(_forms(read[i].text))
 
 

@@ -71,18 +71,30 @@ class Bands:
 def split_rows(top_left: Floats, bottom_right: Floats, height: float, is_between_lines: bool) -> list[float]:
     """Positions between rows of numbers, given their corners, float64 (n, 2).
 
-    Between two ruled lines, numbers at different heights are one row unless some stand below others.
+    Between two ruled lines, numbers at different heights are one row unless some stand below others; most do, if they
+    are close.
     """
     centres = (top_left[:, 1] + bottom_right[:, 1]) / 2
     order = np.argsort(centres)
-    min_distance = OPTIONS.min_stacked_row_distance if is_between_lines else OPTIONS.min_row_distance
-    gaps = np.flatnonzero(np.diff(centres[order]) > min_distance * height)
-    cuts = [float(centres[order[i]] + centres[order[i + 1]]) / 2 for i in gaps]
-    if is_between_lines:
-        starts, ends = top_left[:, 0], bottom_right[:, 0]
-        overlap = (starts[:, None] < ends) & (starts < ends[:, None])
-        cuts = [cut for cut in cuts if overlap[np.ix_(centres < cut, centres > cut)].any()]
-    return cuts
+    gaps = np.diff(centres[order])
+    wide = np.flatnonzero(gaps > OPTIONS.min_row_distance * height)
+    cuts = [float(centres[order[i]] + centres[order[i + 1]]) / 2 for i in wide]
+    if not is_between_lines:
+        return cuts
+    starts, ends = top_left[:, 0], bottom_right[:, 0]
+    overlap = (starts[:, None] < ends) & (starts < ends[:, None])
+
+    def is_stacked(cut: float, gap: float) -> bool:
+        pairs = overlap[np.ix_(centres < cut, centres > cut)]
+        is_close = gap <= OPTIONS.min_stacked_row_distance * height
+        return bool(pairs.any()) and (not is_close or min(_filled(pairs), _filled(pairs.T)) >= OPTIONS.min_stacked)
+
+    return [cut for cut, gap in zip(cuts, gaps[wide].tolist(), strict=True) if is_stacked(cut, gap)]
+
+
+def _filled(pairs: Mask) -> float:
+    """The fraction of the rows of a mask in which there is something."""
+    return float(pairs.any(axis=1).mean())
 
 
 def split_columns(starts: Floats, ends: Floats, rows: Ints, is_between_lines: bool) -> list[float]:

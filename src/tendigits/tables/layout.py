@@ -123,16 +123,18 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
     """The rows and columns of one table."""
     top_left, bottom_right = sheet.top_left[members], sheet.bottom_right[members]
     x, y = sheet.centres[members].T
+    is_number = members < sheet.n_numbers
     horizontal, vertical = _separating_lines(sheet, members)
 
     def split_by_height(inside: Mask, is_between: bool) -> list[float]:
-        return split_rows(top_left[inside], bottom_right[inside], sheet.height, is_between)
+        numbers = inside & is_number if is_between and (inside & is_number).any() else inside
+        return split_rows(top_left[numbers], bottom_right[numbers], sheet.height, is_between)
 
     rows = Bands.between(horizontal, y, vertical, split_by_height)
     row_of = rows.band(y)
     # Headers may be wider than their columns, or several to a column.
     top_row = row_of == row_of.min()
-    headers = top_row & ((top_row & (members >= sheet.n_numbers)).sum() >= OPTIONS.min_headers)
+    headers = top_row & ((top_row & ~is_number).sum() >= OPTIONS.min_headers)
 
     def split_by_gaps(inside: Mask, is_between: bool) -> list[float]:
         body = inside & ~headers if (inside & ~headers).any() else inside

@@ -72,7 +72,8 @@ class TableOptions:
 
     # Rows and columns.
     min_row_distance: float = 0.55  # between the centres of two rows
-    min_stacked_row_distance: float = 0.9  # the same within two ruled lines
+    min_stacked_row_distance: float = 0.9  # the same within two ruled lines; closer ones are rows if at least
+    min_stacked: float = 0.5  # this fraction of the numbers above, and of those below, stand in one column with others
     min_lines_for_cells: int = 3  # ruled lines in each direction that make cells
     min_crossed_fraction: float = 0.5  # of the lines of the other direction that cross an empty row or column
     max_shared_fraction: float = 0.3  # of the rows with several numbers in a column; above, it is several columns
