@@ -105,6 +105,8 @@ def test_subtotals_are_found_and_checked():
     found = check(table(*map(" ".join, rows)))
     assert (found.formulas, found.wrong) == (["row 6 = sum 4-5", "row 4 = sum 1-3"], [])
     rows[2][1] = "3?8"
+    assert check(table(*map(" ".join, rows))).rows[2][1].value == "8", "the reader thought of it"
+    rows[2][1] = "3?7"
     found = check(table(*map(" ".join, rows)))
     assert found.wrong == ["column B adds up to 11, not 16"]
     assert suggest(found, parse_formulas(found.formulas), 1) == {"B3": [("8", "column")]}

@@ -68,7 +68,9 @@ def check(table: Table, sums: Sums = Sums.AUTO, formulas: Iterable[Formula] = ()
     known = [_resolved(each, table.rows) for each in formulas if each.relations(table.rows)]
     table = _decided(table, known) if known else table
     targets = {each.target.name for each in known}
-    found = [each for each in find_sums(table.rows, sums) if each.target.name not in targets] + known
+    found = [each for each in find_sums(table.rows, sums) if each.target.name not in targets]
+    table = _decided(table, found) if found else table
+    found += known
     return check_formulas(replace(table, formulas=[each.text for each in found]), found) if found else table
 
 

@@ -18,8 +18,7 @@ class SumOptions:
 
     min_agreeing: int = 3  # rows in which a number is the sum of others
     min_agreeing_fraction: float = 0.5  # the same, as a fraction of the rows that can be checked
-    min_subtotal_fraction: float = 0.75  # the same for a sum before the last column
-    min_subtotal: int = 10  # the largest one is at least this: small numbers add up by chance
+    min_subtotal: int = 10  # the largest sum before the last column is at least this: small numbers add up by chance
 
 
 OPTIONS = SumOptions()
@@ -44,11 +43,10 @@ def _sums_of(series: Sequence[Sequence[Cell]], is_given: bool) -> list[tuple[int
     for total in range(MIN_ADDENDS, n) if n else ():
         stack = [*range(MIN_ADDENDS)] if total == MIN_ADDENDS else stack
         is_last = total == n - 1
-        fraction = OPTIONS.min_agreeing_fraction if is_last else OPTIONS.min_subtotal_fraction
         most, best = 0, 0
         for candidates in ([*range(total)], stack) if is_last else (stack,):
             for length, (n_agreeing, n_checked, largest) in _agreements(series, candidates, total).items():
-                is_enough = n_agreeing >= max(OPTIONS.min_agreeing, fraction * n_checked)
+                is_enough = n_agreeing >= max(OPTIONS.min_agreeing, OPTIONS.min_agreeing_fraction * n_checked)
                 is_enough &= is_last or largest >= OPTIONS.min_subtotal
                 if n_agreeing >= max(most, 1) and (is_enough or (is_given and is_last)):
                     most, best, addends = n_agreeing, length, candidates
