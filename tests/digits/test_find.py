@@ -55,8 +55,8 @@ def test_the_box_of_a_digit_is_in_pixels_of_the_picture(times):
 
 
 def test_a_large_page_is_shrunk_and_a_tiny_one_enlarged():
-    grey, size = open_page(Image.fromarray(np.full((500, 1250), 235, np.uint8)).resize((2500, 1000)))
-    assert (grey.shape, size) == ((819, 2048), (2500, 1000))
+    grey, size = open_page(Image.fromarray(np.full((500, 1250), 235, np.uint8)).resize((3750, 1500)))
+    assert (grey.shape, size) == ((1229, 3072), (3750, 1500))
     grey, size = open_page(np.full((20, 30), 235, np.uint8))
     assert (grey.shape, size) == ((60, 90), (30, 20))
 

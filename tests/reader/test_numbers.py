@@ -52,7 +52,7 @@ def test_the_networks_in_the_package_read_lines_and_find_numbers_as_labelled(sha
         for number in (number for number in page.numbers if number.clear):
             own = np.zeros((SIDE, SIDE), np.uint8)
             cv2.line(own, *(np.round(end).astype(int).tolist() for end in (number.start, number.end)), 1)
-            seen.append(1 / (1 + np.exp(-scores[own > 0].max())) >= DEFAULT_OPTIONS.min_number_probability)
+            seen.append(1 / (1 + np.exp(-scores[own > 0].max())) >= DEFAULT_OPTIONS.min_number_probabilities[0])
     assert len(seen) > 120
     assert np.mean(seen) > 0.8
 

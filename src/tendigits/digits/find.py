@@ -18,7 +18,7 @@ from tendigits.digits.segment import find_components, has_others, main_component
 from tendigits.geometry import Box
 from tendigits.pictures.image import Grey, open_image
 
-PAGE_SIDE = 2048  # pixels: a page is shrunk to this longest side
+PAGE_SIDE = 3072  # pixels: a page is shrunk to this longest side; digits 2 mm high on A4 have 20 then
 DIGIT_SIDE = 160  # pixels: a picture of one digit is shrunk to this longest side
 SMALL_SIDE = 64  # pixels: a picture with a smaller longest side is enlarged
 THUMBNAIL_SIDE = 1024  # pixels, at most half of a page's, so that shrinking is fast

@@ -30,7 +30,7 @@ Network = Callable[[Grey], Floats]
 
 def load(data: bytes, threads: int | None = None) -> Network:
     """Open the finder's .onnx file. Raises ModelFileError if it is damaged or another network."""
-    network = OnnxNetwork(data, "the finder", threads)
+    network = OnnxNetwork(data, "the finder", threads, keeps_memory=False)
     if network.output_shape[-1] != 8:
         raise ModelFileError(f"expected a network that finds numbers, received {network.shapes}")
 
@@ -75,38 +75,28 @@ def _copies(grey: Grey, options: NumberOptions) -> Iterator[tuple[float, Grey]]:
 
 
 def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: NumberOptions) -> list[Detection]:
-    """The numbers of one copy whose digits are at least `lowest` pixels high there, in pixels of the page."""
+    """The numbers of one copy whose digits are at least `lowest` pixels high there, in pixels of the page.
+
+    A mask that is much higher than its digits joins numbers of several rows: it is parted by a higher threshold.
+    """
     below, right = (PADDING_PX + -(size + 2 * PADDING_PX) % SIZE_MULTIPLE_PX for size in copy.shape)
     output = network(cv2.copyMakeBorder(copy, PADDING_PX, below, PADDING_PX, right, cv2.BORDER_REPLICATE))
     probability = 1 / (1 + np.exp(-output[..., 0]))
-    mask = (probability >= options.min_number_probability).astype(np.uint8)
-    _, labels = cv2.connectedComponents(mask, connectivity=8)
-    rows, columns = np.nonzero(labels)
-    order = np.lexsort((output[rows, columns, 1], labels[rows, columns]))  # by number, then by the height of its digits
-    rows, columns = rows[order], columns[order]
-    numbers = _Segments(labels[rows, columns])
-    height = REFERENCE_HEIGHT_PX * np.exp2(numbers.median(output[rows, columns, 1].astype(np.float64)))
-    kept = (lowest <= height) & (height <= options.max_digit_height_px)
-    points = (np.stack([columns, rows], axis=1).astype(np.float64) + 0.5) * CELL_PX - PADDING_PX
-    principal = numbers.directions(points)
-    extent = np.ptp(numbers.ends(points, principal), axis=0)
-    # Short numbers run as most of the writing does; a long one across it is a sideways head.
-    typical = _typical(principal, kept * extent / height)
-    is_across = abs(np.sin(principal - typical)) > options.max_turn
-    is_page = kept.sum() >= options.min_numbers_of_page
-    least = options.min_mask_length_on_page if is_page else options.min_mask_length
-    angle = np.where((extent > least * height) & ~is_across, principal, typical)
-    kept &= ~is_across | (extent <= options.max_across * height)
-    first, last = numbers.ends(points, angle)
-    first = first - CELL_PX / 2 + options.mask_overhang * height
-    last = last + CELL_PX / 2 - options.mask_overhang * height
-    axis = np.stack([np.cos(angle), np.sin(angle)])
-    normal = np.stack([-axis[1], axis[0]])
-    x, y = (first + last) / 2 * axis + (numbers.mean(points) * normal.T).sum(axis=1) * normal
-    score = numbers.mean(probability[rows, columns])
-    length = np.maximum(last - first, height / 4)
-    found = np.stack([x / scale, y / scale, angle, length / scale, height / scale, score], axis=1)
-    return [Detection(*row) for row in found[kept].tolist()]
+    found, high, weight, typical = [np.zeros((0, 6))], np.ones(probability.shape, bool), 1.0, None
+    for least in options.min_number_probabilities:
+        _, labels = cv2.connectedComponents((high & (probability >= least)).astype(np.uint8), connectivity=8)
+        if not labels.any():
+            break
+        masks = _Masks(labels, probability, output[..., 1])
+        is_size = (lowest <= masks.height) & (masks.height <= options.max_digit_height_px)
+        typical = masks.typical_angle(is_size) if typical is None else typical
+        angle, is_kept = masks.angles(typical, int(is_size.sum()), options)
+        is_high = masks.height_across(angle) > options.max_mask_height * masks.height
+        is_high &= least < options.min_number_probabilities[-1]
+        found.append(masks.detections(angle, weight, options.mask_overhang)[is_size & is_kept & ~is_high])
+        high, weight = np.append(False, is_high)[labels], options.part_weight
+    rows = np.concatenate(found) / [scale, scale, 1, scale, scale, 1]
+    return [Detection(*row) for row in rows.tolist()]
 
 
 def _typical(angles: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
@@ -114,6 +104,55 @@ def _typical(angles: NDArray[np.float64], weights: NDArray[np.float64]) -> float
     order = np.argsort(angles)
     total = np.cumsum(weights[order])
     return float(angles[order][np.searchsorted(total, total[-1] / 2)]) if weights.any() else 0.0
+
+
+class _Masks:
+    """Connected cells of the finder's output; each such mask is a number. All results are float64 (numbers, ...)."""
+
+    def __init__(self, labels: NDArray[Any], probability: NDArray[Any], log_height: Floats) -> None:
+        rows, columns = np.nonzero(labels)
+        order = np.lexsort((log_height[rows, columns], labels[rows, columns]))
+        rows, columns = rows[order], columns[order]  # by number, then by the height of its digits
+        self._cells = _Segments(labels[rows, columns])
+        self._points = (np.stack([columns, rows], axis=1).astype(np.float64) + 0.5) * CELL_PX - PADDING_PX
+        self._principal = self._cells.directions(self._points)
+        self._score = self._cells.mean(probability[rows, columns])
+        self._extent = np.ptp(self._cells.ends(self._points, self._principal), axis=0)
+        self.height = REFERENCE_HEIGHT_PX * np.exp2(self._cells.median(log_height[rows, columns].astype(np.float64)))
+        """Of a digit, in pixels."""
+
+    def typical_angle(self, is_counted: NDArray[np.bool_]) -> float:
+        """The angle at which most of the writing in some masks runs; 0 if there is none."""
+        return _typical(self._principal, is_counted * self._extent / self.height)
+
+    def angles(
+        self, typical: float, n_numbers: int, options: NumberOptions
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The angle of each number, and which are no sideways heads.
+
+        Short numbers run as most of the writing does; a long one across it is a sideways head.
+        """
+        is_page = n_numbers >= options.min_numbers_of_page
+        least = options.min_mask_length_on_page if is_page else options.min_mask_length
+        is_across = abs(np.sin(self._principal - typical)) > options.max_turn
+        angle = np.where((self._extent > least * self.height) & ~is_across, self._principal, typical)
+        return angle, ~is_across | (self._extent <= options.max_across * self.height)
+
+    def height_across(self, angle: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How high each mask is, across its number, in pixels."""
+        height: NDArray[np.float64] = np.ptp(self._cells.ends(self._points, angle + np.pi / 2), axis=0)
+        return height
+
+    def detections(self, angle: NDArray[np.float64], weight: float, overhang: float) -> NDArray[np.float64]:
+        """A row for each number, (numbers, 6), with the fields of `Detection`; its score is weighted."""
+        first, last = self._cells.ends(self._points, angle)
+        first = first - CELL_PX / 2 + overhang * self.height
+        last = last + CELL_PX / 2 - overhang * self.height
+        axis = np.stack([np.cos(angle), np.sin(angle)])
+        normal = np.stack([-axis[1], axis[0]])
+        x, y = (first + last) / 2 * axis + (self._cells.mean(self._points) * normal.T).sum(axis=1) * normal
+        length = np.maximum(last - first, self.height / 4)
+        return np.stack([x, y, angle, length, self.height, weight * self._score], axis=1)
 
 
 class _Segments:

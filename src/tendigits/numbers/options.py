@@ -13,14 +13,17 @@ class NumberOptions:
     """Tolerances, with the defaults that the networks were calibrated with."""
 
     # Detection: the finder sees the page at several sizes.
-    max_page_side_px: int = 1900  # longest side of the largest copy of the page
+    max_page_side_px: int = 3072  # longest side of the largest copy of the page
     min_page_side_px: int = 24  # longest side of the smallest copy
     page_scale_step: float = 2.0  # each copy is smaller than the one before by this factor
     min_digit_height_px: float = 5.0  # in the largest copy; the finder was not trained on lower digits
     min_digit_height_in_smaller_copies_px: float = 11.0  # lower digits are found more precisely in the next larger copy
     min_clear_height_px: float = 11.0  # on the page; of lower digits in print, up to two thirds are missed
     max_digit_height_px: float = 44.0  # the finder was not trained on higher digits
-    min_number_probability: float = 0.3  # cells of the finder's output from this probability on belong to a number
+    min_number_probabilities: tuple[float, ...] = (0.3, 0.5, 0.7, 0.9)
+    """Cells of the finder's output from the first one on belong to a number; a mask of several rows needs the next."""
+    max_mask_height: float = 1.3  # of one row; from 1.1 to 1.6 are as good
+    part_weight: float = 0.3  # of the score of a part of such a mask: whole masks of another copy come first
     mask_overhang: float = 0.2  # how far the finder's mask of a number reaches beyond its ends
     min_mask_length: float = 2.0  # a shorter mask does not show which way its number runs
     min_numbers_of_page: int = 30  # this many numbers show it together

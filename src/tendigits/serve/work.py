@@ -39,6 +39,7 @@ from tendigits.tables.table import Table
 
 Result = TypeVar("Result")
 
+PREVIEW_SIDE = 2048  # pixels
 PREVIEW_QUALITY = 85  # of a JPEG, up to 100
 MAX_SUGGESTIONS = 3  # of other values for a doubtful cell: what a person sees at a glance
 _page_seconds: float | None = None  # of this process
@@ -154,7 +155,7 @@ def check_table(body: bytes) -> tuple[Table, dict[str, list[tuple[str, str]]]]:
 
 def preview(image: bytes, number: int) -> bytes:
     """A page as the reader sees it, as a JPEG. Raises DataError."""
-    grey, _ = open_page(image, number)
+    grey, _ = open_page(image, number, PREVIEW_SIDE)
     return cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, PREVIEW_QUALITY])[1].tobytes()
 
 

@@ -36,13 +36,14 @@ MIN_DOTS = 4.0  # of a screen, on a square of a digit's height: a dotted line ha
 
 def whiten(grey: Grey, digit_height: float) -> Grey:
     """A page, uint8 (height, width), without black bars and screens of dots; digits have this height in pixels."""
-    paper = float(np.percentile(grey, PAPER_PERCENTILE))
+    paper = float(np.percentile(grey[::2, ::2], PAPER_PERCENTILE))
     if paper < MIN_PAPER:
         return grey
     bars = _bars((grey < MAX_SOLID * paper).astype(np.uint8), digit_height)
     # Paper shows between dots: what has none is the noise of a dark desk.
-    between = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _square(MAX_DOT_SIZE * digit_height)).astype(np.float32)
-    is_dot = (grey < np.minimum(MAX_DOT * paper, MAX_DOT_CONTRAST * between)) & (between > MIN_BETWEEN * paper)
+    between = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _square(MAX_DOT_SIZE * digit_height))
+    darkest = cv2.min(cv2.convertScaleAbs(between, alpha=MAX_DOT_CONTRAST), MAX_DOT * paper)
+    is_dot = (grey < darkest) & (between > MIN_BETWEEN * paper)
     printed = bars | _screens((is_dot & (bars == 0)).astype(np.uint8), digit_height)
     if not printed.any():
         return grey
