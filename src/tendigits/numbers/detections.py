@@ -81,12 +81,16 @@ def in_rows(detections: Sequence[Detection]) -> list[list[int]]:
     centres = np.array([[each.x, each.y] for each in detections])
     along, across = centres @ axis, centres @ np.array([-axis[1], axis[0]])
     rows: list[list[int]] = []
+    heights, n_rows = np.array([each.height for each in detections]), 0
+    last = np.empty(len(detections), np.int64)  # number of each row
     for i in np.argsort(along, kind="stable").tolist():
-        offsets = [abs(across[i] - across[row[-1]]) for row in rows]
-        lower = [min(detections[i].height, detections[row[-1]].height) for row in rows]
-        near = [n for n, offset in enumerate(offsets) if offset <= MAX_ROW_OFFSET * lower[n]]
-        if near:
-            rows[min(near, key=offsets.__getitem__)].append(i)
-        else:
-            rows.append([i])
+        ends = last[:n_rows]
+        offsets = abs(across[i] - across[ends])
+        offsets[offsets > MAX_ROW_OFFSET * np.minimum(heights[i], heights[ends])] = np.inf
+        row = int(offsets.argmin()) if np.isfinite(offsets).any() else n_rows
+        if row == n_rows:
+            rows.append([])
+            n_rows += 1
+        rows[row].append(i)
+        last[row] = i
     return sorted(rows, key=lambda row: median(across[row]))

@@ -38,6 +38,8 @@ def find_sums(rows: Sequence[Sequence[Cell]], sums: Sums) -> list[Formula]:
 def _sums_of(series: Sequence[Sequence[Cell]], is_given: bool) -> list[tuple[int, list[int]]]:
     """Which cells of each series, a row or a column, are sums of which others: subtotals, and the last cell."""
     n = len(series[0]) if series else 0
+    numbers = [[number_of(cell, cell.value) for cell in cells] for cells in series]
+    is_filled = [[bool(cell.value) for cell in cells] for cells in series]
     stack: list[int] = []  # what is added up next: a subtotal has taken the place of its addends
     found: list[tuple[int, list[int]]] = []
     for total in range(MIN_ADDENDS, n) if n else ():
@@ -45,33 +47,34 @@ def _sums_of(series: Sequence[Sequence[Cell]], is_given: bool) -> list[tuple[int
         is_last = total == n - 1
         most, best = 0, 0
         for candidates in ([*range(total)], stack) if is_last else (stack,):
-            for length, (n_agreeing, n_checked, largest) in _agreements(series, candidates, total).items():
+            for length, (n_agreeing, n_checked, largest) in _agreements(numbers, is_filled, candidates, total).items():
                 is_enough = n_agreeing >= max(OPTIONS.min_agreeing, OPTIONS.min_agreeing_fraction * n_checked)
                 is_enough &= is_last or largest >= OPTIONS.min_subtotal
                 if n_agreeing >= max(most, 1) and (is_enough or (is_given and is_last)):
                     most, best, addends = n_agreeing, length, candidates
         if best:
-            found.append((total, [i for i in addends[-best:] if any(cells[i].value for cells in series)]))
+            found.append((total, [i for i in addends[-best:] if any(filled[i] for filled in is_filled)]))
             stack = stack[:-best] if addends is stack else stack
         stack = [*stack, total]
     return found[::-1]
 
 
 def _agreements(
-    series: Sequence[Sequence[Cell]], addends: Sequence[int], total: int
+    numbers: Sequence[Sequence[Fraction | None]],
+    is_filled: Sequence[Sequence[bool]],
+    addends: Sequence[int],
+    total: int,
 ) -> dict[int, tuple[int, int, Fraction]]:
     """For the last 2, 3, ... addends: in how many series they add up, how many can be checked, and the largest sum."""
     counts = {length: (0, 0, Fraction(0)) for length in range(MIN_ADDENDS, len(addends) + 1)}
-    for cells in series:
-        wanted = number_of(cells[total], cells[total].value)
-        if not cells[total].value or not wanted:
+    for of_cells, filled in zip(numbers, is_filled, strict=True):
+        if not filled[total] or not (wanted := of_cells[total]):
             continue
         known, added = 0, Fraction(0)
         for length, index in enumerate(reversed(addends), 1):
-            number = number_of(cells[index], cells[index].value)
-            if number is None:
+            if (number := of_cells[index]) is None:
                 break
-            known, added = known + bool(cells[index].value), added + number
+            known, added = known + filled[index], added + number
             if length in counts and known >= MIN_ADDENDS:
                 n_agreeing, n_checked, largest = counts[length]
                 agrees = added == wanted
