@@ -68,6 +68,7 @@ class ContextOptions:
     usual_prior_in_list: float = 0.3  # of numbers below each other, of which one may well be a date
     unusual_prior: float = 0.001
     shape_prior: float = 2.0  # of another number of digits before the point
+    length_prior: float = 8.0  # of another number of digits of an integer
     min_noise: float = 0.02  # lower bound for the probability that a sign is a speck, if it does not fit its column
 
     # Lost decimal points.
@@ -338,11 +339,10 @@ def _reweigh_columns(read: list[Reading], seen: Sequence[Reading], layout: Layou
             forms = forms - own + Counter(_forms(read[i].text))
 
 
-def _forms(text: str) -> tuple[str, ...]:
-    """The form of a text; and of a decimal number, or a date, also how many digits each of its parts has."""
+def _forms(text: str) -> tuple[str, str]:
+    """The form of a text, and its shape: how many digits each of its parts has."""
     value = without_closing(text)
-    form = form_of(value)
-    return (form,) if form == "0" else (form, re.sub(r"\d", "9", value))
+    return form_of(value), re.sub(r"\d", "9", value)
 
 
 def _doubt_lost_points(read: list[Reading], layout: Layout) -> None:
@@ -362,13 +362,11 @@ def _reweighed(reading: Reading, others: Counter[str], n_others: int, usual_prio
     def log_frequency(text: str) -> float:
         if not any(map(str.isdigit, text)):  # a column does not say whether there is a number at all
             text = reading.text
-        (form, *shapes), prior = _forms(text), usual_prior if is_usual(text) else OPTIONS.unusual_prior
+        (form, shape), prior = _forms(text), usual_prior if is_usual(text) else OPTIONS.unusual_prior
         prior = OPTIONS.integer_prior if form == "0" else prior
-        fractions = [(others[form] + prior) / (n_others + 1)]
-        fractions += [
-            (others[shape] + OPTIONS.shape_prior) / (others[form] + OPTIONS.shape_prior + 1) for shape in shapes
-        ]
-        return float(np.log(fractions).sum())
+        of_shape = OPTIONS.length_prior if form == "0" else OPTIONS.shape_prior
+        in_form = (others[shape] + of_shape) / (others[form] + of_shape + 1)
+        return float(np.log((others[form] + prior) / (n_others + 1) * in_form))
 
     candidates = sorted([*reading.characters, *reading.rejected], key=lambda each: centre(each.box))
     reweighed = reweigh(candidates, log_frequency, DEFAULT_OPTIONS.min_read, OPTIONS.min_noise)
