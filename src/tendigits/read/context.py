@@ -181,7 +181,7 @@ def _words_and_units(layout: Layout, readings: Sequence[Reading], is_number: IsC
             )
             contradicting = clear - words if axis == 1 or is_header else clear
             only_words = words if is_header else words - clear
-            max_contradicting = OPTIONS.max_clear_fraction * layout.shape[0] if axis == 1 else 0
+            max_contradicting = max(1, OPTIONS.max_clear_fraction * layout.shape[0]) if axis == 1 else 0
             min_words = max(OPTIONS.min_words, OPTIONS.min_word_fraction * len(numbers | words))
             is_wordy = len(only_words) >= min_words and len(contradicting) <= max_contradicting
             if is_wordy:
