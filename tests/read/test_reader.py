@@ -21,7 +21,7 @@ from tendigits.numbers import finder
 from tendigits.numbers.crops import CHARACTER_COST, PAGE_BUDGET, STRIP_COST, Budget
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import bundled_file
-from tendigits.read.page import BLURRED, TINY, TOO_MANY
+from tendigits.read.page import BLURRED, FAINT, TINY, TOO_MANY
 from tendigits.read.reader import Reader
 
 
@@ -270,6 +270,13 @@ def test_the_largest_picture_needs_less_than_500_mb():
     done = subprocess.run([sys.executable, "-c", LARGEST], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 500
+
+
+@pytest.mark.parametrize(("contrast", "notice"), [(1.0, None), (0.2, FAINT), (0.0, None)])
+def test_a_page_of_which_nothing_is_read_says_so_if_it_is_faint(reader, contrast, notice):
+    words = cv2.imread(str(Path(__file__).parents[1] / "corpus/page_hand_words.png"), cv2.IMREAD_GRAYSCALE)
+    page = reader.read((230 + contrast * (words.astype(float) - 230)).clip(0, 255).astype(np.uint8))
+    assert (page.numbers, page.notice) == ([], notice)
 
 
 @pytest.mark.parametrize("sigma", [3.3, 3.84, 5, 7.2])

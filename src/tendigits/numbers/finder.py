@@ -77,7 +77,7 @@ def _copies(grey: Grey, options: NumberOptions) -> Iterator[tuple[float, Grey]]:
 def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: NumberOptions) -> list[Detection]:
     """The numbers of one copy whose digits are at least `lowest` pixels high there, in pixels of the page.
 
-    A mask that is much higher than its digits joins numbers of several rows: it is parted by a higher threshold.
+    A mask that is much higher than its digits joins numbers of several rows: a higher threshold splits it.
     """
     below, right = (PADDING_PX + -(size + 2 * PADDING_PX) % SIZE_MULTIPLE_PX for size in copy.shape)
     output = network(cv2.copyMakeBorder(copy, PADDING_PX, below, PADDING_PX, right, cv2.BORDER_REPLICATE))
@@ -122,13 +122,13 @@ class _Masks:
         """Of a digit, in pixels."""
 
     def typical_angle(self, is_counted: NDArray[np.bool_]) -> float:
-        """The angle at which most of the writing in some masks runs; 0 if there is none."""
+        """The angle at which most of the writing in some masks runs; 0 without any."""
         return _typical(self._principal, is_counted * self._extent / self.height)
 
     def angles(
         self, typical: float, n_numbers: int, options: NumberOptions
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """The angle of each number, and which are no sideways heads.
+        """The angle of each number, and which are not sideways heads.
 
         Short numbers run as most of the writing does; a long one across it is a sideways head.
         """

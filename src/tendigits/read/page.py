@@ -49,6 +49,9 @@ MARGIN_PX = 8
 BLURRED = "The photo is blurred. Hold still and move closer."
 """A notice: the numbers, or all that is on a page without numbers, are not sharp."""
 
+FAINT = "Nothing on this page is dark enough to be read. Photograph it in better light, without reflections."
+"""A notice: nothing was read, and what is there hardly differs from the paper."""
+
 TINY = "The digits are very small, so some may be missing. Photograph a part of the page at a time."
 """A notice: the finder sees digits less well that are as low as these."""
 

@@ -39,10 +39,10 @@ from tendigits.read.expectations import NOTHING, Expectations, parse
 from tendigits.read.find_sheet import FoundSheet, find_sheet
 from tendigits.read.forms import Corners, Form, load_form, read_fields
 from tendigits.read.orientation import turns_of
-from tendigits.read.page import BLURRED, ROWS_LEFT_OUT, TINY, TOO_MANY, Page
+from tendigits.read.page import BLURRED, FAINT, ROWS_LEFT_OUT, TINY, TOO_MANY, Page
 from tendigits.read.read_sheet import read_cells, sheet_table
 from tendigits.read.results import Digit, Number
-from tendigits.read.sharpness import is_blurred, is_tiny
+from tendigits.read.sharpness import is_blurred, is_faint, is_tiny
 from tendigits.read.stages import Stages
 from tendigits.read.sums import check_sums
 from tendigits.tables.cell import column_name
@@ -254,6 +254,7 @@ class Reader:
         read = [each.detection for each in readings]
         missed = left_out(readings, budget)
         notices = missed + [BLURRED] * is_blurred(grey, read, accepted) + [TINY] * is_tiny(read)
+        notices += [FAINT] * (not read and not notices and is_faint(grey))
         if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
             notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
         places = [to_picture(each.edges) for each in unread]

@@ -1,7 +1,8 @@
-"""Whether a photo is too blurred to read, by how steep its strokes are at the scale of their digits; or too small.
+"""Whether a page is too blurred to read, by how steep its strokes are at the scale of their digits; or faint, or small.
 
 is_blurred(grey, detections)        # of the numbers that were read
 is_tiny(detections)
+is_faint(grey)                      # where nothing was read
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,11 @@ MIN_STEP = 0.25
 MIN_STEP_OF_INK = 0.25
 MIN_STEP_OF_DOUBTFUL_INK = 0.17
 MIN_INK = 64  # grey levels
+# Of real pictures where nothing is read, blank paper has a contrast of up to 10 grey levels; faint displays have 14 and
+# more; check marks, words and stains have 46 and more.
+MIN_CONTRAST, MAX_FAINT_CONTRAST = 12.0, 45.0
+CONTRAST_PERCENTILE = 97.0
+STROKE_SIDE = 41  # pixels: of the square that is wider than any stroke
 
 
 def is_tiny(detections: Sequence[Detection]) -> bool:
@@ -56,6 +62,15 @@ def is_blurred(grey: Grey, detections: Sequence[Detection], accepted_fraction: f
     ink, least = steps_of_page[foreground > MIN_INK], MIN_STEP_OF_DOUBTFUL_INK if steps else MIN_STEP_OF_INK
     is_soft = ink.size > 0 and np.percentile(ink, STEEP_PERCENTILE) < least
     return bool(is_soft or (not steps and steps_of_page.max() < MIN_STEP))
+
+
+def is_faint(grey: Grey) -> bool:
+    """Whether what is on a page, uint8 (height, width), hardly differs from the paper around it; no for blank paper."""
+    page = cv2.GaussianBlur(shrink(grey, MEASURED_SIDE), None, 1.0)
+    square = np.ones((STROKE_SIDE, STROKE_SIDE), np.uint8)
+    strokes = (cv2.morphologyEx(page, operation, square) for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT))
+    contrast = max(float(np.percentile(each, CONTRAST_PERCENTILE)) for each in strokes)
+    return MIN_CONTRAST <= contrast < MAX_FAINT_CONTRAST
 
 
 def _crop(grey: Grey, detection: Detection) -> Grey:
