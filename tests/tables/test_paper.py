@@ -125,3 +125,29 @@ def test_a_sheet_on_its_side_is_turned(reader):
         turned = reader.read(np.ascontiguousarray(np.rot90(page, turns)))
         assert turned.turned == 360 - 90 * turns
         assert cells(turned) == upright
+
+
+def fields(uprights=False):
+    """A form of three columns of fields, each a line with a digit across it, or the same lines as a table's."""
+    page = np.full((760, 900), 240, np.uint8)
+    for n in range(18):
+        left, y = 120 + 260 * (n % 3), 110 + 110 * (n // 3)
+        cv2.line(page, (left, y), (left + 130, y), 60, 3)
+        cv2.putText(page, "7", (left + 50, y + 8), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 150, 3, cv2.LINE_AA)
+        if uprights:
+            cv2.line(page, (left, 60), (left, 700), 60, 3)
+    return page
+
+
+def test_the_lines_below_the_fields_of_a_form_go_and_writing_across_them_stays():
+    page = fields()
+    blank = whiten(page, DIGIT)
+    assert blank.min() >= 100, "only the writing is left"
+    stems = [
+        blank[100 + 110 * row : 110 + 110 * row, 175 + 260 * column : 200 + 260 * column].min()
+        for row in range(6)
+        for column in range(3)
+    ]
+    assert max(stems) <= 155
+    table = fields(uprights=True)
+    assert whiten(table, DIGIT) is table

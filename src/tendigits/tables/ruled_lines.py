@@ -51,8 +51,8 @@ def find_ruled_lines(grey: Grey, sheet_map: SheetMap, digit_height: float) -> tu
     def in_page(points: Floats) -> Floats:
         return sheet_map.inverse(points / scale + corner).reshape(-1, 4)
 
-    horizontal, _ = _pieces(_thin_and_dark(page, digit), digit)
-    vertical, goes_on = _pieces(_thin_and_dark(np.ascontiguousarray(page.T), digit), digit)
+    horizontal, _ = _pieces(thin_and_dark(page, digit), digit)
+    vertical, goes_on = _pieces(thin_and_dark(np.ascontiguousarray(page.T), digit), digit)
     return in_page(horizontal), in_page(vertical[:, ::-1]), goes_on
 
 
@@ -90,8 +90,11 @@ def _union_length(starts: Floats, ends: Floats) -> float:
     return length
 
 
-def _thin_and_dark(page: Grey, digit: float) -> Grey:
-    """Mask of what is darker than the paper above and below it; the edge of a sheet has paper on one side only."""
+def thin_and_dark(page: Grey, digit: float) -> Grey:
+    """Mask, uint8 like the page, of what is darker than the paper above and below it.
+
+    The edge of a sheet has paper on one side only.
+    """
     thickness = max(3, round(OPTIONS.max_line_thickness * digit) | 1)  # an even one shifts what it closes
     darkness = cv2.subtract(cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((thickness, 1), np.uint8)), page)
     threshold = max(OPTIONS.min_line_contrast, OPTIONS.min_line_contrast_to_noise * median(darkness))
