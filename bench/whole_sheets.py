@@ -3,6 +3,7 @@
     python bench/whole_sheets.py FOLDER                   # of folders with a labels.csv each; bench/results/, README
     python bench/whole_sheets.py FOLDER --sets votes      # only printed
     python bench/whole_sheets.py FOLDER --show OUT        # and what was read, drawn into each picture
+    python bench/whole_sheets.py FOLDER --peer            # PP-OCRv6 small, too; without it, what was measured stays
 
 A labels.csv has the columns path; label (`|` parts rows, `;` cells, nothing for an empty one, `?` is not scored); turn,
 the degrees clockwise that make the picture upright; and box, `x0 y0 x1 y1` of the numbers in the upright picture,
@@ -20,18 +21,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
-from environments import ROOT, date_and_commit, machine, options, replace_between, save
+from environments import ROOT, date_and_commit, machine, options, prepare, replace_between, save
+from reading_peers import ENVIRONMENTS, PEERS, WORK, ask, joined
+from table_peers import PEERS as TABLE_PEERS
 from tendigits.digits.find import open_page
 from tendigits.geometry import Box
 from tendigits.numbers.detections import Detection, in_rows
+from tendigits.numbers.grammar import without_closing
 from tendigits.read.page import Page, draw_page
 from tendigits.read.reader import Reader
 
 RESULTS = ROOT / "bench" / "results" / "whole_sheets.json"
 BEGIN, END = "<!-- sheets: written by bench/whole_sheets.py -->", "<!-- /sheets -->"
 UNKNOWN = "?"
+PEER, ALONE, KEPT = TABLE_PEERS["rapidocr"], PEERS["rapidocr_alone"], "0123456789.,-"
+"""PP-OCRv6 small with its detection and, for pictures of one number, without."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sets", nargs="+", help="Names of folders; all, if none is named.")
     parser.add_argument("--show", type=Path, help="Folder for the pictures with what was read.")
+    parser.add_argument("--peer", action="store_true", help="Let PP-OCRv6 small read the sheets, turned upright, too.")
     given = parser.parse_args()
     reader, record = Reader(), {}
+    before = json.loads(RESULTS.read_text())["sets"] if RESULTS.exists() else {}
+    if given.peer:
+        prepare({"rapidocr": ENVIRONMENTS["rapidocr"]})
     for labels in sorted(given.folder.glob("*/labels.csv")):
         name = labels.parent.name
         if given.sets and name not in given.sets:
@@ -77,7 +88,8 @@ def main() -> None:
                 given.show.mkdir(parents=True, exist_ok=True)
                 draw_page(open_page(sheet.path)[0], page).save(given.show / f"{name}_{sheet.path.stem}.png")
         record[name] = {**counts, "seconds": statistics.median(seconds)}
-        print(f"{name:10} {record[name]['seconds']:5.2f} s  {text_of(counts)}", flush=True)
+        record[name] |= read_by_peer([*sheets(labels)]) if given.peer else {"peer": before.get(name, {}).get("peer")}
+        print(f"{name:10} {record[name]['seconds']:5.2f} s  {text_of(counts)}  peer {record[name]['peer']}", flush=True)
     if not given.sets:
         save({"machine": machine(), **date_and_commit(), "sets": record}, RESULTS)
         replace_between(ROOT / "bench" / "README.md", BEGIN, END, table(json.loads(RESULTS.read_text())))
@@ -86,14 +98,16 @@ def main() -> None:
 def table(record: dict[str, Any]) -> str:
     """Format the results as Markdown."""
     lines = [
-        "| sheets | n | numbers right | rows right | accepted | wrong of these | upright | seconds |",
-        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| sheets | n | numbers right | PP-OCRv6 small | rows right | accepted | wrong of these | upright | seconds |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, counts in record["sets"].items():
         own = Counter(counts)  # it keeps no zeros
         n, numbers, accepted = own["sheets"], own["numbers"], own["accepted"]
         fractions = [
-            f"{own['right'] / numbers:.1%} of {numbers:,}", f"{own['rows_right']} of {own['rows']}",
+            f"{own['right'] / numbers:.1%} of {numbers:,}",
+            "" if counts["peer"] is None else f"{counts['peer'] / numbers:.1%}",
+            f"{own['rows_right']} of {own['rows']}",
             f"{accepted / numbers:.1%}", f"{own['accepted_wrong']} ({own['accepted_wrong'] / max(1, accepted):.1%})",
         ]  # fmt: skip
         lines.append(f"| {name} | {n} | {' | '.join(fractions)} | {own['upright']} | {own['seconds']:.2f} |")
@@ -144,6 +158,28 @@ def read_in(sheet: Sheet, page: Page) -> list[Read]:
         Read(number.value, number.accepted, number.box.turned(sheet.turn // 90, page.size)) for number in page.numbers
     ]
     return [each for each in read if _is_inside(sheet, each.box)]
+
+
+def read_by_peer(labelled: Sequence[Sheet]) -> dict[str, int]:
+    """How many numbers PP-OCRv6 small reads right, of its text only digits and signs; its rows are put together."""
+    folder, paths = WORK / "sheets", list[Path]()
+    folder.mkdir(parents=True, exist_ok=True)
+    for sheet in labelled:
+        paths.append(folder / f"{sheet.path.stem}.png")
+        cv2.imwrite(str(paths[-1]), np.rot90(open_page(sheet.path)[0], -sheet.turn // 90))
+    if all(len(sheet.rows) == len(sheet.rows[0]) == 1 for sheet in labelled):
+        answers = [[[joined(pieces)[0]]] for pieces in ask(ALONE, paths, "line", KEPT)["answers"]]
+    else:
+        answers = ask(PEER, paths, "table", KEPT)["answers"]
+    right = 0
+    for sheet, rows in zip(labelled, answers, strict=True):
+        lines = [[without_closing(text.replace(",", ".")) for text in row if text] for row in rows]
+
+        def matches(row: Sequence[str], line: Sequence[str]) -> int:
+            return sum(row[i] != UNKNOWN for i, _ in _aligned(row, line, lambda a, b: a == b))
+
+        right += sum(matches(sheet.rows[i], lines[j]) for i, j in _aligned(sheet.rows, lines, matches))
+    return {"peer": right}
 
 
 def text_of(counts: Counter[str]) -> str:
