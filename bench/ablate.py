@@ -22,23 +22,28 @@ import pytest
 from environments import ROOT, date_and_commit, machine, options, replace_between, save
 from measuring.lines import make_page
 from measuring.spacing import make_column_sum, make_spaced
+from measuring.tables import KINDS, make_sheet
+from measuring.tables import Sheet as OwnSheet
 from reading_scores import score
 from reading_sets import DIGITS, Set, digits_in, drawn, mnist_digits, number_sets
 from real.files import STRINGS, Purpose, load
-from tendigits.numbers import crops, split
+from table_reading import score as score_table
+from tendigits.numbers import crops, finder, split
 from tendigits.numbers import reader as numbers_reader
+from tendigits.numbers.grammar import without_closing
 from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.second_opinion import classify_crops
 from tendigits.read import context
 from tendigits.read import reader as page_reader
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
+from tendigits.tables import bands, checks, paper
 from whole_sheets import score as score_sheet
 from whole_sheets import sheets
 
 RESULTS = ROOT / "bench" / "results" / "ablate.json"
 BEGIN, END = "<!-- ablate: written by bench/ablate.py -->", "<!-- /ablate -->"
-N_STRINGS, N_PAGES, N_SUMS = 250, 15, 60
+N_STRINGS, N_PAGES, N_SUMS, N_TABLES = 250, 15, 60, 12
 SEED = 21
 
 ATTEMPTS = NumberReader._attempts
@@ -67,6 +72,11 @@ RULES: dict[str, Sequence[Rule]] = {
     "strokes close by": ((numbers_reader, "tall_strokes", lambda *_: []),),
     "no numbers on corners": ((page_reader, "without_corners", lambda detections, _: detections),),
     "ends behind a border": ((context, "_without_borders", lambda reading, *_: reading),),
+    "rows of one mask": ((finder.Masks, "height_across", lambda self, angle: 0 * angle),),
+    "underlines of forms": ((paper, "_underlines", lambda grey, _: np.zeros_like(grey)),),
+    "readings that sums take": ((checks, "_decided", lambda own_table, _: own_table),),
+    "lengths of integers": ((context, "_forms", lambda text: (context.form_of(without_closing(text)), "")),),
+    "edges that are gaps": ((bands.Bands, "are_edges_ruled", lambda self: np.ones(len(self.used) + 1, bool)),),
     "digits rotated": (
         (numbers_reader, "classify_crops", lambda by, crops, _: classify_crops(by, crops, np.zeros_like)),
     ),
@@ -113,6 +123,9 @@ def all_sets(
         own = Set(name, "line", [digits_in(example.label) for example in held_out])
         yield name, partial(of_pictures, own, [example.picture for example in held_out])
     digits = mnist_digits(data)
+    rng = np.random.default_rng(SEED)
+    for kind in KINDS:
+        yield kind, partial(of_tables, [make_sheet(digits, rng, kind) for _ in range(limit or N_TABLES)])
     for name, make, n, keep in (
         ("pages", partial(make_page, digits), N_PAGES, DIGITS),
         ("spaced", partial(make_spaced, digits), N_PAGES, DIGITS),
@@ -128,6 +141,13 @@ def of_sheets(labels: Path, limit: int | None, reader: Reader) -> Counter[str]:
     for sheet in islice(sheets(labels), limit):
         counts += score_sheet(sheet, reader.read(sheet.path))
     return Counter({name: counts[name] for name in ("numbers", "right", "accepted", "accepted_wrong")})
+
+
+def of_tables(own: Sequence[OwnSheet], reader: Reader) -> Counter[str]:
+    """Read tables of our own; of one whose shape is wrong no cell is right."""
+    counts = sum((score_table(reader.read(each.picture).table(), each.rows) for each in own), Counter[str]())
+    names = {"numbers": "cells", "right": "cells_right", "accepted": "accepted", "accepted_wrong": "accepted_wrong"}
+    return Counter({name: counts[key] for name, key in names.items()})
 
 
 def of_pictures(own: Set, pictures: Sequence[Any], reader: Reader) -> Counter[str]:

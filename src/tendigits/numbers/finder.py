@@ -87,7 +87,7 @@ def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: 
         _, labels = cv2.connectedComponents((high & (probability >= least)).astype(np.uint8), connectivity=8)
         if not labels.any():
             break
-        masks = _Masks(labels, probability, output[..., 1])
+        masks = Masks(labels, probability, output[..., 1])
         is_size = (lowest <= masks.height) & (masks.height <= options.max_digit_height_px)
         typical = masks.typical_angle(is_size) if typical is None else typical
         angle, is_kept = masks.angles(typical, int(is_size.sum()), options)
@@ -106,7 +106,7 @@ def _typical(angles: NDArray[np.float64], weights: NDArray[np.float64]) -> float
     return float(angles[order][np.searchsorted(total, total[-1] / 2)]) if weights.any() else 0.0
 
 
-class _Masks:
+class Masks:
     """Connected cells of the finder's output; each such mask is a number. All results are float64 (numbers, ...)."""
 
     def __init__(self, labels: NDArray[Any], probability: NDArray[Any], log_height: Floats) -> None:
