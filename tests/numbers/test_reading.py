@@ -16,7 +16,8 @@ from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
 from tendigits.numbers.reading import Reading
 from tendigits.numbers.split import split_detection
 from tendigits.numbers.strips import Crop, Strip
-from tendigits.read.context import _reweighed
+from tendigits.read.context import _reweigh_columns, _reweighed
+from tendigits.tables.layout import Layout
 
 
 def peak(left, right, label="8", top=8, bottom=34):
@@ -132,3 +133,24 @@ def test_other_networks_are_refused():
         finder.load(asset("numbers", "numbers.onnx"))
     with pytest.raises(ModelFileError, match="not a complete model file"):
         NumberNetwork(b"nothing")
+
+
+def test_a_column_weighs_a_number_once_as_it_was_seen():
+    """A point that is seen clearly among integers stays, however often the column is looked at."""
+
+    def reading(text, probability):
+        peaks = []
+        for n, label in enumerate(text):
+            own = np.zeros(len(CHARACTERS), np.float32)
+            own[CHARACTERS.index(label)] = probability if label == "." else 1.0
+            peaks.append(Candidate(own, (20.0 * n, 8, 20.0 * n + 16, 34)))
+        strip = Strip(np.full((HEIGHT, 80), 240, np.uint8), np.eye(2, 3), (0.0, 80.0))
+        return Reading(Detection(30, 20, 0, 20, 26, 1), strip, peaks, [], 0.0, text)
+
+    seen = [reading(text, 0.99) for text in ("218", "10", "9.5", "8", "9", "9.5", "343", "140")]
+    read, edges = [*seen], np.arange(9.0)
+    layout = Layout({(n, 0): [n] for n in range(8)}, {}, edges, edges[:2], None, True, edges[:2] > 0)
+    for _ in range(3):
+        _reweigh_columns(read, seen, layout, 0.02)
+    assert [each.text for each in read] == [each.text for each in seen]
+    assert read[2].characters[1].present == pytest.approx(0.85, abs=0.1)
