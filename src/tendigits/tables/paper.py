@@ -33,6 +33,7 @@ MAX_DOT_SIZE = 0.22
 SCREEN_WINDOW = 2.0  # side of the square in which dots are counted
 SCREEN_CELL = 0.4  # side of the cells that make it up
 MIN_CELLS = 3  # a narrower area is no screen; it may have gaps, and edges, of cells without dots
+UNDERLINE_DIGIT_PX = 24.0  # height of the digits on the copy in which underlines are looked for
 MIN_UNDERLINE = 2.0  # length of the line below a field of a form; shorter ones may be signs
 MAX_UNDERLINE = 12.0  # longer ones are those of a table
 MAX_UNDERLINE_HEIGHT = 0.9  # of a line that is not quite level, and thickened by
@@ -108,20 +109,22 @@ def _draw_middle(page: Grey, bar: MatLike, thickness: int) -> None:
 
 def _underlines(grey: Grey, digit_height: float) -> Grey:
     """A mask of the lines below the fields of a form: level, short, and with a gap on both sides; empty for a table."""
-    runs = _runs(grey, digit_height)
-    upright = cv2.dilate(_runs(np.ascontiguousarray(grey.T), digit_height).T, _square(UNDERLINE_OFFSET * digit_height))
-    thick = cv2.dilate(runs, _across(UNDERLINE_OFFSET * digit_height).T)
-    lines = cv2.morphologyEx(thick, cv2.MORPH_CLOSE, _across(MIN_UNDERLINE_GAP * digit_height))
+    scale = min(1.0, UNDERLINE_DIGIT_PX / digit_height)
+    small, digit = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale * digit_height
+    runs = _runs(small, digit)
+    thick = cv2.dilate(runs, _across(UNDERLINE_OFFSET * digit).T)
+    lines = cv2.morphologyEx(thick, cv2.MORPH_CLOSE, _across(MIN_UNDERLINE_GAP * digit))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
-    is_short = stats[:, cv2.CC_STAT_WIDTH] <= MAX_UNDERLINE * digit_height
-    is_short &= stats[:, cv2.CC_STAT_HEIGHT] <= MAX_UNDERLINE_HEIGHT * digit_height
-    is_short[labels[upright > 0]] = False  # a table has upright lines, too
+    lengths, is_short = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_WIDTH] <= MAX_UNDERLINE * digit
+    is_short &= stats[:, cv2.CC_STAT_HEIGHT] <= MAX_UNDERLINE_HEIGHT * digit
     is_short[0] = False  # the paper
-    lengths = stats[1:, cv2.CC_STAT_WIDTH]
-    is_form = is_short.sum() >= MIN_UNDERLINES and lengths[is_short[1:]].sum() >= MIN_UNDERLINED * lengths.sum()
-    if not is_form:
+    if is_short.sum() >= MIN_UNDERLINES:
+        upright = cv2.dilate(_runs(np.ascontiguousarray(small.T), digit).T, _square(UNDERLINE_OFFSET * digit))
+        is_short[labels[upright > 0]] = False  # a table has upright lines, too
+    if is_short.sum() < MIN_UNDERLINES or lengths[is_short].sum() < MIN_UNDERLINED * lengths[1:].sum():
         return np.zeros_like(grey)
-    return np.asarray(cv2.dilate(runs & is_short[labels].astype(np.uint8), _square(3)), np.uint8)
+    mask = cv2.dilate(runs & is_short[labels].astype(np.uint8), _square(3))
+    return np.asarray(cv2.resize(mask, grey.shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def _runs(grey: Grey, digit_height: float) -> MatLike:
