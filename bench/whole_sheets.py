@@ -2,7 +2,7 @@
 
     python bench/whole_sheets.py FOLDER                   # of folders with a labels.csv each; bench/results/, README
     python bench/whole_sheets.py FOLDER --sets votes      # only printed
-    python bench/whole_sheets.py FOLDER --show OUT        # and what was read, drawn into each picture
+    python bench/whole_sheets.py FOLDER --show OUT        # what was read, drawn in; what is wrong, by kind
     python bench/whole_sheets.py FOLDER --peer            # PP-OCRv6 small, too; without it, what was measured stays
 
 A labels.csv has the columns path; label (`|` parts rows, `;` cells, nothing for an empty one, `?` is not scored); turn,
@@ -18,11 +18,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from operator import ne
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageOps
 
 from environments import ROOT, date_and_commit, machine, options, prepare, replace_between, save
 from reading_peers import ENVIRONMENTS, PEERS, WORK, ask, joined
@@ -37,6 +41,8 @@ from tendigits.read.reader import Reader
 RESULTS = ROOT / "bench" / "results" / "whole_sheets.json"
 BEGIN, END = "<!-- sheets: written by bench/whole_sheets.py -->", "<!-- /sheets -->"
 UNKNOWN = "?"
+TILES, TILE = 8, (150, 90)
+"""Crops in a row of a contact sheet, and the pixels of each."""
 PEER, ALONE, KEPT = TABLE_PEERS["rapidocr"], PEERS["rapidocr_alone"], "0123456789.,-"
 """PP-OCRv6 small with its detection and, for pictures of one number, without."""
 
@@ -60,6 +66,16 @@ class Read:
     box: Box
 
 
+@dataclass(frozen=True)
+class Wrong:
+    """A number that is wrong: what is written, what was read in its place, and a crop of that."""
+
+    kind: str
+    wanted: str
+    text: str
+    crop: Any  # a Pillow image; None for what was not read
+
+
 def main() -> None:
     """Measure; print; save where all sets were measured."""
     parser = options(__doc__)
@@ -76,7 +92,7 @@ def main() -> None:
         name = labels.parent.name
         if given.sets and name not in given.sets:
             continue
-        counts, seconds = Counter[str](), []
+        counts, seconds, wrong = Counter[str](), [], list[Wrong]()
         for sheet in sheets(labels):
             started = time.perf_counter()
             page = reader.read(sheet.path)
@@ -87,6 +103,10 @@ def main() -> None:
             if given.show:
                 given.show.mkdir(parents=True, exist_ok=True)
                 draw_page(open_page(sheet.path)[0], page).save(given.show / f"{name}_{sheet.path.stem}.png")
+                wrong += wrong_in(sheet, page)
+        if wrong:
+            contact_sheet(wrong).save(given.show / f"{name}_wrong.png")
+            print("  " + ", ".join(f"{n} {kind}" for kind, n in Counter(each.kind for each in wrong).most_common()))
         record[name] = {**counts, "seconds": statistics.median(seconds)}
         record[name] |= read_by_peer([*sheets(labels)]) if given.peer else {"peer": before.get(name, {}).get("peer")}
         print(f"{name:10} {record[name]['seconds']:5.2f} s  {text_of(counts)}  peer {record[name]['peer']}", flush=True)
@@ -158,6 +178,48 @@ def read_in(sheet: Sheet, page: Page) -> list[Read]:
         Read(number.value, number.accepted, number.box.turned(sheet.turn // 90, page.size)) for number in page.numbers
     ]
     return [each for each in read if _is_inside(sheet, each.box)]
+
+
+def wrong_in(sheet: Sheet, page: Page) -> Iterator[Wrong]:
+    """What is wrong on a sheet, row by row; where something unwritten was read, nothing was wanted."""
+    picture = ImageOps.exif_transpose(Image.open(sheet.path)).convert("L").rotate(-sheet.turn, expand=True)
+    numbers = read_in(sheet, page)
+    lines = [[numbers[i] for i in row] for row in in_rows([_detection(each.box) for each in numbers])]
+    for n, k in _aligned(
+        sheet.rows, lines, lambda row, line: len(_matches(row, line)) + 0.01 * len(_unknown(row, line))
+    ):
+        row, line = sheet.rows[n], lines[k]
+        for _, i, i_end, j, j_end in SequenceMatcher(
+            a=row, b=[each.text for each in line], autojunk=False
+        ).get_opcodes():
+            for wanted, read in zip_longest(row[i:i_end], line[j:j_end]):
+                if wanted == UNKNOWN or (read is not None and wanted == read.text):
+                    continue
+                crop = None if read is None else picture.crop((*np.add(read.box, (-12, -8, 12, 8)).tolist(),))
+                yield Wrong(kind_of(wanted, read), wanted or "", read.text if read else "", crop)
+
+
+def kind_of(wanted: str | None, read: Read | None) -> str:
+    """How a number is wrong."""
+    if wanted is None or read is None:
+        return "not read" if read is None else "not written"
+    if len(wanted) == len(read.text):
+        return "one character misread" if sum(map(ne, wanted, read.text)) == 1 else "misread"
+    if wanted in read.text or read.text in wanted:
+        return "an end too many" if wanted in read.text else "an end lost"
+    return "another number of characters"
+
+
+def contact_sheet(wrong: Sequence[Wrong]) -> Any:
+    """The crops of what is wrong, by kind, each with what is written and what was read."""
+    shown = sorted((each for each in wrong if each.crop is not None), key=lambda each: each.kind)
+    sheet = Image.new("RGB", (TILES * TILE[0], -(-len(shown) // TILES) * TILE[1] or 1), "white")
+    draw = ImageDraw.Draw(sheet)
+    for n, each in enumerate(shown):
+        place = n % TILES * TILE[0], n // TILES * TILE[1]
+        sheet.paste(ImageOps.contain(each.crop, (TILE[0] - 8, TILE[1] - 32)), (place[0], place[1] + 28))
+        draw.text(place, f"{each.kind}\n{each.wanted} > {each.text}", fill="black")
+    return sheet
 
 
 def read_by_peer(labelled: Sequence[Sheet]) -> dict[str, int]:
