@@ -11,8 +11,10 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from reading_scores import score
 from reading_sets import DIGITS, Set, digits_in, drawn, mnist_digits, number_sets
 from real.files import STRINGS, Purpose, load
 from table_reading import score as score_table
+from tendigits.machine import cores
 from tendigits.numbers import crops, finder, split
 from tendigits.numbers import reader as numbers_reader
 from tendigits.numbers.grammar import without_closing
@@ -47,6 +50,9 @@ N_STRINGS, N_PAGES, N_SUMS, N_TABLES = 250, 15, 60, 12
 SEED = 21
 
 ATTEMPTS = NumberReader._attempts
+
+Folders = tuple[Path, Path | None, Path | None, Path | None, int | None]
+"""Of MNIST, the sheets, the numbers and the strings; and the maximum number of pictures of each set."""
 
 Rule = tuple[Any, str, Any]  # owner and name of a function, and what stands in for it
 RULES: dict[str, Sequence[Rule]] = {
@@ -72,6 +78,7 @@ RULES: dict[str, Sequence[Rule]] = {
     "strokes close by": ((numbers_reader, "tall_strokes", lambda *_: []),),
     "no numbers on corners": ((page_reader, "without_corners", lambda detections, _: detections),),
     "ends behind a border": ((context, "_without_borders", lambda reading, *_: reading),),
+    "doubtful cells without lines": ((context, "_read_without_lines", lambda *_: None),),
     "rows of one mask": ((finder.Masks, "height_across", lambda self, angle: 0 * angle),),
     "underlines of forms": ((paper, "_underlines", lambda grey, _: np.zeros_like(grey)),),
     "readings that sums take": ((checks, "_decided", lambda own_table, _: own_table),),
@@ -93,21 +100,40 @@ def main() -> None:
     parser.add_argument("--rules", nargs="+", choices=[*RULES], default=[*RULES], help="Default: all.")
     parser.add_argument("--limit", type=int, help="Maximum number of pictures of each set, as a trial.")
     given = parser.parse_args()
-    measures = [*all_sets(given.data.resolve(), given.sheets, given.numbers, given.strings, given.limit)]
-    reader, record = Reader(), dict[str, dict[str, dict[str, float]]]()
-    for name in given.rules:
-        record[name] = {}
-        with pytest.MonkeyPatch.context() as replacement:
-            for rule in RULES[name]:
-                replacement.setattr(*rule)
-            for set_name, measure in measures:
-                started = time.process_time()
-                counts = measure(reader)
-                record[name][set_name] = {**counts, "seconds": round(time.process_time() - started, 1)}
-        print(line_of(name, record[name]), flush=True)
+    folders = given.data.resolve(), given.sheets, given.numbers, given.strings, given.limit
+    record = {}
+    with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
+        for name, sets in zip(given.rules, pool.map(partial(measure, folders), given.rules), strict=True):
+            record[name] = sets
+            print(line_of(name, sets), flush=True)
     if given.rules == [*RULES] and not given.limit:
         save({"machine": machine(), **date_and_commit(), "rules": record}, RESULTS)
         replace_between(ROOT / "bench" / "README.md", BEGIN, END, table(json.loads(RESULTS.read_text())["rules"]))
+
+
+def measure(folders: Folders, name: str) -> dict[str, dict[str, float]]:
+    """Read all sets without a rule, in a process of the pool."""
+    sets = {}
+    with pytest.MonkeyPatch.context() as replacement:
+        for rule in RULES[name]:
+            replacement.setattr(*rule)
+        for set_name, read in opened(folders):
+            started = time.process_time()
+            counts = read(reader())
+            sets[set_name] = {**counts, "seconds": round(time.process_time() - started, 1)}
+    return sets
+
+
+@cache
+def reader() -> Reader:
+    """The reader of this process."""
+    return Reader(threads=1)
+
+
+@cache
+def opened(folders: Folders) -> list[tuple[str, Callable[[Reader], Counter[str]]]]:
+    """The sets of this process."""
+    return [*all_sets(*folders)]
 
 
 def all_sets(
@@ -144,7 +170,7 @@ def of_sheets(labels: Path, limit: int | None, reader: Reader) -> Counter[str]:
 
 
 def of_tables(own: Sequence[OwnSheet], reader: Reader) -> Counter[str]:
-    """Read tables of our own; of one whose shape is wrong no cell is right."""
+    """Read drawn tables; of one whose shape is wrong no cell is right."""
     counts = sum((score_table(reader.read(each.picture).table(), each.rows) for each in own), Counter[str]())
     names = {"numbers": "cells", "right": "cells_right", "accepted": "accepted", "accepted_wrong": "accepted_wrong"}
     return Counter({name: counts[key] for name, key in names.items()})

@@ -43,7 +43,7 @@ BEGIN, END = "<!-- sheets: written by bench/whole_sheets.py -->", "<!-- /sheets 
 UNKNOWN = "?"
 TILES, TILE = 8, (150, 90)
 """Crops in a row of a contact sheet, and the pixels of each."""
-PEER, ALONE, KEPT = TABLE_PEERS["rapidocr"], PEERS["rapidocr_alone"], "0123456789.,-"
+PEER, ALONE, CHARACTERS = TABLE_PEERS["rapidocr"], PEERS["rapidocr_alone"], "0123456789.,-"
 """PP-OCRv6 small with its detection and, for pictures of one number, without."""
 
 
@@ -230,9 +230,9 @@ def read_by_peer(labelled: Sequence[Sheet]) -> dict[str, int]:
         paths.append(folder / f"{sheet.path.stem}.png")
         cv2.imwrite(str(paths[-1]), np.rot90(open_page(sheet.path)[0], -sheet.turn // 90))
     if all(len(sheet.rows) == len(sheet.rows[0]) == 1 for sheet in labelled):
-        answers = [[[joined(pieces)[0]]] for pieces in ask(ALONE, paths, "line", KEPT)["answers"]]
+        answers = [[[joined(pieces)[0]]] for pieces in ask(ALONE, paths, "line", CHARACTERS)["answers"]]
     else:
-        answers = ask(PEER, paths, "table", KEPT)["answers"]
+        answers = ask(PEER, paths, "table", CHARACTERS)["answers"]
     right = 0
     for sheet, rows in zip(labelled, answers, strict=True):
         lines = [[without_closing(text.replace(",", ".")) for text in row if text] for row in rows]

@@ -26,6 +26,7 @@ from tendigits.numbers.strips import DIGIT_HEIGHT_PX
 from tendigits.tables.flat_sheet import Rules, flatten
 from tendigits.tables.layout import Cells, Layout, find_layouts
 from tendigits.tables.options import MIN_FILLED_FRACTION
+from tendigits.tables.paper import without_level_lines
 
 Confidence = Callable[[Reading], float]  # 0 to 1: how probable it is that a number was read right; 0 in doubt
 IsClear = Callable[[Reading], bool]
@@ -119,7 +120,9 @@ def read_tables(
             for i in indices:
                 read[i] = _without_borders(read[i], layout, cell)
         if _is_informative(layout):
-            layouts[n] = _read_cells_again(reader, crops, read, layout, is_clear, budget)
+            layouts[n] = layout = _read_cells_again(reader, crops, read, layout, is_clear, budget)
+            if layout.ruled:
+                _read_without_lines(reader, crops, read, layout, rules, confidence, threshold, budget)
             seen = [*read]
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
                 _reweigh_columns(read, seen, layouts[n], OPTIONS.usual_prior)
@@ -241,6 +244,33 @@ def _read_cells_again(
         elif before is not None and cell in partly_read:
             read[indices[0]] = replace(before, doubt=before.doubt or UNREAD_NEIGHBOUR)
     return replace(layout, cells=cells)
+
+
+def _read_without_lines(
+    reader: NumberReader,
+    crops: PageCrops,
+    read: list[Reading],
+    layout: Layout,
+    rules: Rules,
+    confidence: Confidence,
+    threshold: float,
+    budget: Budget,
+) -> None:
+    """Read doubtful cells on a copy of the page without the lines between its rows; what is clearer is kept.
+
+    A 7 on a line looks like a 2, and a 1 below one like a 7.
+    """
+    numbers = [(cell, indices[0]) for cell, indices in layout.cells.items() if len(indices) == 1]
+    doubtful = [(cell, i) for cell, i in numbers if confidence(read[i]) < threshold]
+    if not doubtful:
+        return
+    copy = crops.on_copy(without_level_lines(crops.grey, rules.horizontal, layout.sheet.height))
+    readings = reader.read_known(copy, [read[i].detection for _, i in doubtful], budget)
+    for cell, i in doubtful:
+        if (reading := readings.get(read[i].detection)) is not None:
+            reading = _without_borders(reading, layout, cell)
+            if any(map(str.isdigit, reading.text)) and confidence(reading) > confidence(read[i]):
+                read[i] = reading
 
 
 def _spans(
@@ -371,6 +401,8 @@ def _reweighed(reading: Reading, others: Counter[str], n_others: int, usual_prio
     candidates = sorted([*reading.characters, *reading.rejected], key=lambda each: centre(each.box))
     reweighed = reweigh(candidates, log_frequency, DEFAULT_OPTIONS.min_read, OPTIONS.min_noise)
     is_read = [each.present >= DEFAULT_OPTIONS.min_read for each in reweighed]
+    if not any(is_read):
+        return reading
     return replace(
         reading,
         characters=[*compress(reweighed, is_read)],
