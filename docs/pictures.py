@@ -34,7 +34,7 @@ from tendigits.read.reader import Reader
 
 DOCS = Path(__file__).parent
 COLUMNS, WIDE, ROWS = 92, 106, 60
-PHOTO, TABLE = 4, 2
+PHOTO, TABLE = 4, 5
 """Seeds of the photo, and of the photo of a table."""
 COLOURS = 256
 """Of a picture with few: half of the bytes."""
