@@ -91,8 +91,10 @@ function doubtTwins() {
   for (const { value, accepted, reason, options, confidence, place } of tables.flatMap(({ rows }) => rows.flat())) {
     if (!place?.photo.isTwin) continue;
     const cell = cellAt(place);
-    const others = value === cell.value ? {} : { options: [[value, confidence], ...options.filter(([other]) => other !== cell.value)] };
-    cell.joined = { doubtful: !accepted, reason, ...others };
+    const isRead = value === cell.value;
+    const isAlike = isRead && options[0]?.[0] === cell.options[0]?.[0]; // else what the other photo shows is the first option
+    const others = isRead ? options : [[value, confidence], ...options.filter(([other]) => other !== cell.value)];
+    cell.joined = { doubtful: !accepted, reason, ...(isAlike ? {} : { options: others }) };
   }
 }
 
