@@ -265,7 +265,9 @@ def _read_without_lines(
     if not doubtful:
         return
     copy = crops.on_copy(without_level_lines(crops.grey, rules.horizontal, layout.sheet.height))
+    n_left_out = len(budget.left_out)
     readings = reader.read_known(copy, [read[i].detection for _, i in doubtful], budget)
+    del budget.left_out[n_left_out:]  # they have been read before
     for cell, i in doubtful:
         if (reading := readings.get(read[i].detection)) is not None:
             reading = _without_borders(reading, layout, cell)
