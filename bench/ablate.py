@@ -1,7 +1,7 @@
 """What each rule of the reader is worth: all sets are read with each rule switched off in its turn.
 
     python bench/ablate.py --sheets FOLDER --numbers FOLDER --strings FOLDER     # bench/results/ablate.json, README
-    python bench/ablate.py --sheets FOLDER --rules none second_opinion           # only printed
+    python bench/ablate.py --sheets FOLDER --rules none "second opinion"         # only printed
     python bench/ablate.py --sheets FOLDER --limit 3                             # a trial: some pictures of each set
 
 A rule that is worth less than 0.1% anywhere goes. Seconds are those of a process on this machine, not of a quiet one.
