@@ -180,10 +180,7 @@ reader: setup $(TORCH)
 	$(BIN)/python reader/pool.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python reader/train.py $(if $(DATA),--data $(DATA))
 	$(BIN)/python reader/fetch_fonts.py
-	$(BIN)/python reader/line_crops.py $(if $(STRINGS),--strings $(STRINGS))
 	$(BIN)/python reader/rehearsal.py
-	$(TORCH)/bin/python reader/train_numbers.py second_opinion --minutes 50
-	$(BIN)/python reader/bundle.py second_opinion
 	$(TORCH)/bin/python reader/train_numbers.py finder --minutes 40 --start reader/finder.npz
 	$(TORCH)/bin/python reader/train_numbers.py numbers_1 --minutes 50 --start reader/numbers_1.npz --teacher $(READS) $(if $(STRINGS),--strings $(STRINGS))
 	$(TORCH)/bin/python reader/train_numbers.py numbers_2 --minutes 50 --start reader/numbers_2.npz --teacher $(READS) $(if $(STRINGS),--strings $(STRINGS))

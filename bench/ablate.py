@@ -1,7 +1,7 @@
 """What each rule of the reader is worth: all sets are read with each rule switched off in its turn.
 
     python bench/ablate.py --sheets FOLDER --numbers FOLDER --strings FOLDER     # bench/results/ablate.json, README
-    python bench/ablate.py --sheets FOLDER --rules none "second opinion"         # only printed
+    python bench/ablate.py --sheets FOLDER --rules none "far signs"              # only printed
     python bench/ablate.py --sheets FOLDER --limit 3                             # a trial: some pictures of each set
 
 A rule that is worth less than 0.1% anywhere goes. Seconds are those of a process on this machine, not of a quiet one.
@@ -35,9 +35,9 @@ from tendigits.numbers import crops, finder, split
 from tendigits.numbers import reader as numbers_reader
 from tendigits.numbers.grammar import without_closing
 from tendigits.numbers.reader import NumberReader
-from tendigits.numbers.second_opinion import classify_crops
-from tendigits.read import context
+from tendigits.read import cells, column_prior, context
 from tendigits.read import reader as page_reader
+from tendigits.read.cells import CellReader
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
 from tendigits.tables import bands, checks, paper
@@ -59,14 +59,12 @@ RULES: dict[str, Sequence[Rule]] = {
     "none": (),
     "digits far apart are joined": ((NumberReader, "_join", lambda self, crops, rows, budget: rows),),
     "far signs": ((NumberReader, "_with_far_signs", lambda self, crops, rows, budget: rows),),
-    "close neighbours are doubted": ((numbers_reader, "_with_neighbours", list),),
     "unread digits": ((NumberReader, "_unread", lambda self, crops, readings, budget: []),),
     "usual forms": ((numbers_reader, "_in_usual_form", lambda characters: characters),),
-    "second opinion": ((numbers_reader, "_with_second_opinion", lambda reading, *_: reading),),
-    "cells read again": ((context, "_read_cells_again", lambda reader, crops, read, layout, *_: layout),),
-    "words read as numbers": ((context, "_read_words", lambda *_: iter(())),),
-    "forms of columns": ((context, "_reweigh_columns", lambda *_: None),),
-    "lost points": ((context, "_doubt_lost_points", lambda *_: None),),
+    "cells read again": ((CellReader, "read_again", lambda self, read, layout: layout),),
+    "words read as numbers": ((CellReader, "read_words", lambda self, layout: iter(())),),
+    "forms of columns": ((context, "reweigh_columns", lambda *_: None),),
+    "lost points": ((context, "doubt_lost_points", lambda *_: None),),
     "words dropped": ((context, "_words_and_units", lambda *_: iter(())),),
     "sums": ((page_reader, "check_sums", lambda numbers, *_: numbers),),
     "direction": ((page_reader, "turns_of", lambda *_: 0),),
@@ -77,16 +75,13 @@ RULES: dict[str, Sequence[Rule]] = {
     "parts at wide gaps": ((split, "_parts", lambda group, _: [group]),),
     "strokes close by": ((numbers_reader, "tall_strokes", lambda *_: []),),
     "no numbers on corners": ((page_reader, "without_corners", lambda detections, _: detections),),
-    "ends behind a border": ((context, "_without_borders", lambda reading, *_: reading),),
-    "doubtful cells without lines": ((context, "_read_without_lines", lambda *_: None),),
+    "ends behind a border": [(room, "without_borders", lambda reading, *_: reading) for room in (cells, context)],
+    "doubtful cells without lines": ((CellReader, "read_without_lines", lambda *_: None),),
     "rows of one mask": ((finder.Masks, "height_across", lambda self, angle: 0 * angle),),
     "underlines of forms": ((paper, "_underlines", lambda grey, _: np.zeros_like(grey)),),
     "readings that sums take": ((checks, "_decided", lambda own_table, _: own_table),),
-    "lengths of integers": ((context, "_forms", lambda text: (context.form_of(without_closing(text)), "")),),
+    "lengths of integers": ((column_prior, "_forms", lambda text: (column_prior.form_of(without_closing(text)), "")),),
     "edges that are gaps": ((bands.Bands, "are_edges_ruled", lambda self: np.ones(len(self.used) + 1, bool)),),
-    "digits rotated": (
-        (numbers_reader, "classify_crops", lambda by, crops, _: classify_crops(by, crops, np.zeros_like)),
-    ),
 }
 """The rules, each with what is done in place of it."""
 

@@ -2,7 +2,6 @@
 
 python reader/bundle.py numbers           # reader/numbers_*.npz -> src/tendigits/numbers/assets/numbers.onnx
 python reader/bundle.py finder          # needs .reader/fonts, of fetch_fonts.py
-python reader/bundle.py second_opinion  # needs .reader/pool.npz and line_crops.npz
 """
 
 import argparse
@@ -22,9 +21,6 @@ ASSETS = Path(__file__).parent.parent / "src" / "tendigits" / "numbers" / "asset
 CREDIT = Path(__file__).with_name("CREDIT")
 """Whose writing the networks for numbers have learned from."""
 
-CALIBRATION = {"temperature": "0.8", "threshold": "1"}
-"""Of the second opinion, as train.calibrate found on held-out crops; it accepts nothing by itself."""
-
 SEED, SAMPLES, BATCH = 12, 64, 4
 """The ranges of activations are measured on this number of strips and pages, in batches."""
 
@@ -32,7 +28,7 @@ SEED, SAMPLES, BATCH = 12, 64, 4
 def main() -> None:
     """Write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", choices=("finder", "numbers", "second_opinion"))
+    parser.add_argument("which", choices=("finder", "numbers"))
     given = parser.parse_args()
     import tendigits  # noqa: F401
 
@@ -43,14 +39,9 @@ def main() -> None:
 
         model, about = with_weights(build_finder(), "finder"), {}
         x, _ = write_pages(SEED, 0, SAMPLES, True)
-    elif given.which == "numbers":
+    else:
         model = number_ensemble()
         x, _ = write_lines(SEED, 0, SAMPLES, True)
-    else:
-        from digit_network import build, take_crops
-
-        model, about = with_weights(build(), "second_opinion"), about | CALIBRATION
-        x, _ = take_crops(SEED, 0, SAMPLES, True)
     batches = np.split(x.astype(np.float32), SAMPLES // BATCH)
     path = ASSETS / f"{given.which}.onnx"
     with replacing(path) as temporary:

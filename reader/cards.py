@@ -72,14 +72,6 @@ NETWORKS = {
          ("lines", "lines of MNIST", "lines of MNIST's test digits"),
          ("lines", "signed lines of MNIST", "lines with signs, MNIST's test digits")),
     ),
-    "second_opinion": Network(
-        "tendigits: a second opinion on a digit",
-        "Reads each digit of a number again, cut out as 28x28 pixels, and has a say of 0.3 in what is read.",
-        "numbers/assets/second_opinion.onnx", ("second_opinion.npz",), "image-classification",
-        "logits of the digits 0 to 9 and of *no digit*",
-        (("numbers", "cheques", "amounts on cheques, read with it"),
-         ("lines", "lines of MNIST", "lines of MNIST's test digits, read with it")),
-    ),
 }  # fmt: skip
 
 

@@ -1,7 +1,6 @@
-"""Train the networks that find numbers on a page, that read lines, and that give a second opinion.
+"""Train the networks that find numbers on a page, and that read lines.
 
 python reader/train_numbers.py finder --minutes 25        # goes on from its last checkpoint
-python reader/train_numbers.py second_opinion             # on each digit, from the crops of pool.py and line_crops.py
 python reader/train_numbers.py numbers_1 --minutes 60       # one of the two networks that are averaged
 python reader/train_numbers.py numbers_1 --strings FOLDER   # the same, and it learns from real writing, too
 python reader/train_numbers.py numbers_1 --teacher FILE       # ... and from what an .onnx file of both says
@@ -126,7 +125,7 @@ def write_pages(seed: int, part: int, n: int, good: bool) -> Samples:
 def main() -> None:
     """Train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", choices=("second_opinion", "finder", "numbers_1", "numbers_2"))
+    parser.add_argument("which", choices=("finder", "numbers_1", "numbers_2"))
     parser.add_argument("--minutes", type=float, default=100)
     parser.add_argument("--chunks", type=int, help="Chunks of the whole schedule.")
     parser.add_argument("--start", type=Path, help="Weights to begin with.")
@@ -150,16 +149,11 @@ def main() -> None:
         task = Task(
             "finder", write, finder_network.build, finder_network.loss, chunk=512, part=64, batch=8, good_from=0.5
         )
-    elif given.which == "second_opinion":
-        import digit_network
-
-        write = partial(digit_network.take_crops, given.seed)
-        task = Task("second_opinion", write, digit_network.build, digit_network.loss, batch=128, rate=2e-3)
     else:
         write = partial(write_lines, given.seed, strings=given.strings, taught_by=given.teacher)
         task = Task(given.which, write, number_network.build, number_network.loss)
     task = replace(task, rate=given.rate or task.rate)
-    chunks = given.chunks or {"second_opinion": 450, "finder": 130}.get(given.which, 110)
+    chunks = given.chunks or (130 if given.which == "finder" else 110)
     with workers(given.workers) as pool:
         model = train(task, pool, given.minutes, chunks, given.start)
     save_weights(model, ROOT / "reader" / f"{task.name}.npz")

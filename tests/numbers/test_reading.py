@@ -16,7 +16,7 @@ from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
 from tendigits.numbers.reading import Reading
 from tendigits.numbers.split import split_detection
 from tendigits.numbers.strips import Crop, Strip
-from tendigits.read.context import _reweigh_columns, _reweighed
+from tendigits.read.column_prior import _reweighed, reweigh_columns
 from tendigits.tables.layout import Layout
 
 
@@ -50,7 +50,7 @@ def test_a_column_does_not_say_whether_a_number_is_there():
     four = np.zeros(len(CHARACTERS), np.float32)
     four[[CHARACTERS.index("4"), CHARACTERS.index("/")]] = 0.7, 0.1
     strip = Strip(np.full((HEIGHT, 60), 240, np.uint8), np.eye(2, 3), (20.0, 40.0))
-    seen = Reading(Detection(30, 20, 0, 20, 26, 1), strip, [Candidate(four, (22, 8, 38, 34))], [], 0.0, "4")
+    seen = Reading(Detection(30, 20, 0, 20, 26, 1), strip, [Candidate(four, (22, 8, 38, 34))], [], 0.0)
     reweighed = _reweighed(seen, Counter({"0": 20}), 20, 0.02)
     (character,) = reweighed.characters
     assert (character.label, character.confidence) == ("4", pytest.approx(0.7))
@@ -145,12 +145,12 @@ def test_a_column_weighs_a_number_once_as_it_was_seen():
             own[CHARACTERS.index(label)] = probability if label == "." else 1.0
             peaks.append(Candidate(own, (20.0 * n, 8, 20.0 * n + 16, 34)))
         strip = Strip(np.full((HEIGHT, 80), 240, np.uint8), np.eye(2, 3), (0.0, 80.0))
-        return Reading(Detection(30, 20, 0, 20, 26, 1), strip, peaks, [], 0.0, text)
+        return Reading(Detection(30, 20, 0, 20, 26, 1), strip, peaks, [], 0.0)
 
     seen = [reading(text, 0.99) for text in ("218", "10", "9.5", "8", "9", "9.5", "343", "140")]
     read, edges = [*seen], np.arange(9.0)
     layout = Layout({(n, 0): [n] for n in range(8)}, {}, edges, edges[:2], None, True, edges[:2] > 0)
     for _ in range(3):
-        _reweigh_columns(read, seen, layout, 0.02)
+        reweigh_columns(read, seen, layout, 0.02)
     assert [each.text for each in read] == [each.text for each in seen]
     assert read[2].characters[1].present == pytest.approx(0.85, abs=0.1)

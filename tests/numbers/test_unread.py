@@ -1,13 +1,10 @@
 """Digits that the finder missed: they are reported, and a number next to one is not accepted."""
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 import pytest
 
 from tendigits.numbers.crops import Budget
-from tendigits.numbers.reader import PART, _with_neighbours
 from tendigits.numbers.unread import find_unread_digits
 from tendigits.read.reader import Reader
 
@@ -53,14 +50,3 @@ def test_words_rules_and_points_are_not_digits(reader):
     cv2.line(page, (620, 10), (620, 190), 60, 2)
     numbers = [each for each in reader.number_reader.detect(page, Budget()) if each.x > 300]
     assert find_unread_digits(reader.network, page, numbers) == []
-
-
-def test_two_numbers_closer_than_the_digits_of_one_may_be_one(reader):
-    (one, other), _ = reader.number_reader.read_page(spaced(("5 6", 60, 120), ("78", 500, 120)), Budget())
-    gap = one.widest_gap() * one.detection.height
-    doubts = []
-    for distance in (0.8 * gap, 1.3 * gap):
-        x = one.detection.x + (one.detection.length + other.detection.length) / 2 + distance
-        near = replace(other, detection=replace(other.detection, x=x, y=one.detection.y))
-        doubts.append([each.doubt for each in _with_neighbours([one, near])])
-    assert doubts == [[PART, PART], [None, None]]

@@ -9,18 +9,15 @@ import pytest
 
 import bundle
 import calibrate
-import digit_network
 import finder_network
-import line_crops
 import number_network
 from fetch_fonts import read_list
 from synthesis.lines import Line, LineWriter
 from synthesis.pages import LOWEST_GOOD, PageWriter
 from synthesis.sheet import SIDE
 from synthesis.texts import LETTERS, draw_number, draw_word
-from synthesis.writers import NOT_A_DIGIT
 from tendigits.data.preprocess import standardize
-from tendigits.numbers import finder, second_opinion
+from tendigits.numbers import finder
 from tendigits.numbers.decode import BAR, CHARACTERS, NONE, decode
 from tendigits.numbers.network import bundled
 from tendigits.numbers.options import DEFAULT_OPTIONS
@@ -136,21 +133,6 @@ def test_the_networks_in_the_package_are_those_of_the_kept_weights(shapes, patte
     for row, column in ((0, 0), (1, 0), (0, 1), (1, 1)):  # each output speaks for four places
         first = 2 * (2 * row + column)
         assert np.abs(found[row::2, column::2] - expected[..., first : first + 2]).mean() < FINDER_CLOSE
-    crops, _ = line_crops.crops_of(line, np.random.default_rng(8))
-    expected = bundle.with_weights(digit_network.build(), "second_opinion").predict(crops[..., None] / 255, verbose=0)
-    assert np.abs(second_opinion.bundled(1).logits(crops) - expected).mean() < 2 * CLOSE
-
-
-def test_crops_of_a_line_are_its_digits_and_what_is_none(shapes, patterns):
-    lines = LineWriter(shapes, patterns).lines(np.random.default_rng(9), 200, good=True)
-    made = [(line, *line_crops.crops_of(line, np.random.default_rng(n))) for n, line in enumerate(lines)]
-    for line, x, y in made:
-        assert x.shape == (len(y), 28, 28)
-        assert [str(label) for label in y if label != NOT_A_DIGIT] == [each for each in line.labels if each.isdigit()]
-    x, y = (np.concatenate([each[k] for each in made]) for k in (1, 2))
-    read = second_opinion.bundled(1)(x)
-    assert (read.digits.argmax(axis=1) == y)[y < NOT_A_DIGIT].mean() > 0.9
-    assert 0 < (y == NOT_A_DIGIT).mean() < 0.3
 
 
 def test_logistic_regression_finds_the_weights_of_the_confidence_model():

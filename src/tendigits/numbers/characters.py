@@ -1,21 +1,16 @@
-"""A second opinion: a network for single digits classifies each character that the number network found.
+"""The characters of a number as crops, and the strokes around them.
 
-network = bundled()                                     # it has learned from crops of lines; or the user's network
-crops = crop_characters(foreground, boxes)              # uint8 (n, 28, 28), like MNIST's digits
-probabilities = classify_crops(network, crops, choose)  # float32 (n, 10)
-ink = stray_ink(foreground, boxes, 26.0)                # strokes that belong to no character
+crops = crop_characters(foreground, boxes)      # uint8 (n, 28, 28), like MNIST's digits
+ink = stray_ink(foreground, boxes, 26.0)        # strokes that belong to no character
 """
 
 from collections.abc import Sequence
-from functools import cache
 
 import cv2
 import numpy as np
 
 from tendigits.data.preprocess import FIELD, to_mnist
 from tendigits.digits.foreground import median
-from tendigits.digits.network import Choose, Network, from_onnx
-from tendigits.digits.runtime import Floats, asset
 from tendigits.digits.segment import WEAK, find_components
 from tendigits.numbers.decode import Edges
 from tendigits.pictures.image import Grey
@@ -25,12 +20,6 @@ MIN_PART_AREA = 0.1  # of the largest part's area: smaller parts in a box are th
 MIN_STROKE_HEIGHT = 0.6  # digit heights: lower strokes next to a number are specks and signs
 MAX_STROKE_GAP = 0.25  # digit heights: units and words are further away from a number than another digit of it
 MAX_STRAY_DISTANCE = 0.4  # digit heights: strokes this close to a number may belong to it
-
-
-@cache
-def bundled(threads: int | None = None) -> Network:
-    """The network in the package. Raises ModelFileError if the package is damaged."""
-    return from_onnx(asset("numbers", "second_opinion.onnx"), "the second opinion", threads)
 
 
 def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> Grey:
@@ -44,16 +33,6 @@ def crop_characters(foreground: Grey | None, boxes: Sequence[Edges]) -> Grey:
     for crop, box in zip(crops, boxes, strict=True):
         crop[:] = to_mnist(_without_neighbours(np.ascontiguousarray(foreground[_around(box)])))
     return crops
-
-
-def classify_crops(network: Network, crops: Grey, choose: Choose) -> Floats:
-    """The probability of each digit in crops, uint8 (n, 28, 28); the doubtful ones that are chosen are rotated, too.
-
-    Returns float32 (n, 10); a row sums to the probability that it is a digit.
-    """
-    predictions = network(crops, choose)
-    probabilities: Floats = predictions.digits * predictions.is_digit[:, None]
-    return probabilities
 
 
 def stray_ink(foreground: Grey | None, boxes: Sequence[Edges], digit_height: float) -> float:

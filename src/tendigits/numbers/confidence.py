@@ -14,16 +14,15 @@ import numpy as np
 from tendigits.errors import ModelFileError, UserError, reason_of
 
 MAX_ERROR = 0.03  # default for the fraction of wrong numbers among the accepted ones
-MAX_LOGIT = 6.0  # logit (a probability of 0.9975) above which a reading counts as certain
+CLEAR = 0.03  # surprise of a clear text: how much lower it is hardly matters
 
 
 @dataclass(frozen=True)
 class ConfidenceFeatures:
-    """Evidence that a number was misread; each feature is 0 without such evidence."""
+    """Evidence for and against a number; each feature is 0 without it."""
 
-    text: float  # logit of the probability that all characters are right and none is missing, less MAX_LOGIT; at most 0
-    other_digits: float  # 1 if the number network alone shows other digits; signs may differ
-    stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
+    text: float  # log1p(surprise / CLEAR); surprise: -log of the probability that all is right and nothing missing
+    length: float  # characters after the first: those of one hand are right or wrong together
     unusual: float  # 1 if people do not usually write such a text
     gap: float  # how much wider than usual the widest gap between its characters is, in digit heights
     crowding: float  # how much closer than usual the next strokes are, in digit heights

@@ -10,6 +10,7 @@ The budget is spent on the first crop of each detection, then on reading the num
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from itertools import accumulate, takewhile
 
@@ -24,10 +25,10 @@ from tendigits.numbers.split import merge_detections, split_detection
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Crop, ImagePyramid, crop_strip, strip_width
 from tendigits.pictures.image import Grey
 
-PAGE_BUDGET = 1_500_000.0  # a unit is one pixel column of a strip; 2,000 numbers of three digits take 1,100,000
+PAGE_BUDGET = 1_500_000.0  # a unit is one pixel column of a strip; 2,000 numbers of three digits take 940,000
 STRIP_COST = 60.0  # cropping and decoding a strip, in addition to its columns
 NUMBER_COST = 120.0  # a number, in addition to its strip
-CHARACTER_COST = 55.0  # cropping and classifying a character, or classifying it again, rotated
+CHARACTER_COST = 55.0  # classifying a character again, rotated, with the user's network
 MIN_CUT, MIN_CUT_FRACTION = 0.12, 0.25  # of a digit's height and width, on both sides of a line that runs through it
 BATCH_SIZE = 128  # numbers between two looks at the clock
 
@@ -56,12 +57,13 @@ class Budget:
         return len(paid)
 
     @contextmanager
-    def part(self, work: float) -> Iterator["Budget"]:
-        """A smaller budget that this one pays for."""
-        given = min(work, self.left)
-        part = Budget(given)
+    def part(self, work: float = np.inf) -> Iterator["Budget"]:
+        """A smaller budget, or one as large, that this one pays for; what it leaves out is not left out of the page."""
+        part = copy(self)
+        part.left, part.left_out = min(work, self.left), []
+        before = part.left
         yield part
-        self.left -= given - part.left
+        self.left -= before - part.left
 
 
 class PageCrops:
@@ -133,7 +135,7 @@ def crop_numbers(crops: PageCrops, detections: Sequence[Detection], budget: Budg
 
 def crop_known_numbers(crops: PageCrops, numbers: Sequence[Detection], budget: Budget) -> list[Detection]:
     """Crop numbers as far as the budget goes, which pays for reading them, too; returns those that are cropped."""
-    costs = [crops.cost(each) + NUMBER_COST + CHARACTER_COST * (1 + each.length / each.height) for each in numbers]
+    costs = [crops.cost(each) + NUMBER_COST for each in numbers]
     return _compute(crops, _from_the_top(numbers, costs, budget), budget)
 
 

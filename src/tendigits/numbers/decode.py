@@ -32,7 +32,6 @@ class Candidate:
 
     probabilities: Floats  # float32 (characters,): of each of CHARACTERS; the rest to 1 is background
     box: Edges  # in pixels of the strip
-    second_opinion: Floats | None = None  # float32 (10,): the digit network's probability of each digit, if asked
 
     @cached_property
     def label(self) -> str:

@@ -60,9 +60,7 @@ class NumberOptions:
     min_faint_read: float = 0.25  # the same where something must stand
     min_alternative: float = 0.05  # probability from which a character may be another one
 
-    # The second opinion of the digit network.
-    second_opinion_weight: float = 0.3  # of its log probabilities; the rest is the number network's
-    certain: float = 0.995  # probability of a character from which no second opinion on it is asked for
+    # The user's network for single digits.
     min_contradiction: float = 0.9  # probability from which a fine-tuned network decides what it has learned
 
     # What belongs to a number, and what is next to it.

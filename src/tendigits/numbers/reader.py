@@ -1,4 +1,4 @@
-"""Read the numbers of a page: detect them, crop each, ask the digit network, collect evidence.
+"""Read the numbers of a page: detect them, crop each, read it, collect evidence.
 
 readings, unread = NumberReader(finder, network, digits).read_page(grey, Budget())        # in reading order
 readings[0].text                                                                # "12.50"
@@ -6,14 +6,15 @@ readings[0].text                                                                
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress, pairwise
+from itertools import chain
 
 import numpy as np
 
 from tendigits.digits.foreground import find_foreground
-from tendigits.digits.network import Choose, Mask, Network
+from tendigits.digits.network import Choose, Mask, Network, Predictions
 from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
+from tendigits.numbers.characters import stray_ink, tall_strokes
 from tendigits.numbers.crops import CHARACTER_COST, Budget, PageCrops, crop_known_numbers, crop_numbers
 from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges, centre, text_of
 from tendigits.numbers.detections import MAX_ROW_OFFSET, Detection, as_table, in_rows
@@ -32,17 +33,11 @@ from tendigits.numbers.rhythm import (
     join_readings,
     reach_left,
 )
-from tendigits.numbers.second_opinion import classify_crops, crop_characters, stray_ink, tall_strokes
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Crop, Strip
 from tendigits.numbers.unread import find_unread_digits
 from tendigits.pictures.image import Grey
 
 UNREAD_NEIGHBOUR = "there is more ink next to it"
-PART = "may be a part of a longer number"
-MIN_PROBABILITY = 1e-4  # of a digit, where two networks are weighed, so that neither alone rules it out
-MIN_NUMBER_GAP = 0.1  # digit heights: two numbers that are closer are pieces of one, or of the same strokes
-MIN_DATE_GAP = 0.9  # the same between what may be parts of a date
-MAX_DATE_PARTS = 3
 MAX_UNREAD_SIGNS = 2  # of column sums on a page, or as many as were read
 UNUSUAL_LOG_PRIOR = -3.0  # of a text that people do not usually write, relative to one that they do
 MAX_UNREAD_DISTANCE = 1.6  # digit heights: an unread digit that is closer may belong to the number next to it
@@ -85,7 +80,7 @@ class NumberReader:
                 indices = in_rows([each.detection for each in readings])
                 rows = self._join(crops, [[readings[i] for i in row] for row in indices], budget)
                 rows = self._with_far_signs(crops, rows, budget)
-                every = [each for row in rows for each in _with_neighbours(row)]
+                every = [*chain.from_iterable(rows)]
                 unread = [] if budget.left_out else self._unread(crops, every, budget)
                 return [_with_doubt(each, unread) for each in every], unread
         return [], []
@@ -188,32 +183,31 @@ class NumberReader:
         return evidence - self.options.wider_log_odds * (view.stretch > 1)
 
     def _read(self, crops: PageCrops, numbers: Sequence[Detection], budget: Budget) -> list[Reading]:
-        """Read cropped numbers, and classify the digits of all of them in one batch.
+        """Read cropped numbers."""
+        readings = [self._reading(number, crops[number]) for number in numbers]
+        is_asked = self.is_user_network or self.base_network is not None
+        return self._with_user_digits(readings, budget) if readings and is_asked else readings
+
+    def _with_user_digits(self, readings: Sequence[Reading], budget: Budget) -> list[Reading]:
+        """Readings with the digits of the user's network where it decides; all are classified in one batch.
 
         Doubtful digits are classified again, rotated, from the top as far as the budget goes.
         """
-        if not numbers:
-            return []
-        readings = [self._reading(number, crops[number]) for number in numbers]
-        is_asked = [self._is_asked(reading) for reading in readings]
-        digits = [
-            crop_characters(reading.strip.foreground, [each.box for each in compress(reading.characters, asked)])
-            for reading, asked in zip(readings, is_asked, strict=True)
-        ]
+        crops = np.concatenate([reading.crops for reading in readings])
 
         def choose(doubtful: Mask) -> Mask:
             indices = np.flatnonzero(doubtful)
             doubtful[indices[budget.afford([CHARACTER_COST] * len(indices)) :]] = False
             return doubtful
 
-        every, ends = np.concatenate(digits), np.cumsum([*map(len, digits[:-1])])
-        opinions = classify_crops(self.digits, every, choose)
-        decisive = self._is_decisive(opinions, every, choose)
-        parts = zip(readings, is_asked, np.split(opinions, ends), np.split(decisive, ends), strict=True)
-        return [_with_second_opinion(*part, self.options.second_opinion_weight) for part in parts]
+        predictions = self.digits(crops, choose)
+        decisive = self._is_decisive(predictions, crops, choose)
+        ends = np.cumsum([len(reading.characters) for reading in readings[:-1]])
+        parts = zip(readings, np.split(predictions.digits, ends), np.split(decisive, ends), strict=True)
+        return [_with_digits(*part) for part in parts]
 
     def _reading(self, detection: Detection, crop: Crop) -> Reading:
-        """What a crop shows of a number, without a second opinion."""
+        """What a crop shows of a number."""
         strip, foreground = crop.strip, crop.strip.foreground
         inside = [peak for peak in crop.peaks if self._is_inside(peak.box, strip)]
         characters = _in_usual_form([peak for peak in inside if peak.present >= self.options.min_read])
@@ -227,25 +221,17 @@ class NumberReader:
             characters,
             [peak for peak in inside if peak.present < self.options.min_read],
             stray_ink(foreground, boxes, DIGIT_HEIGHT_PX),
-            text_of(characters),
             borders,
             _clearance(outside, boxes, borders),
         )
 
-    def _is_asked(self, reading: Reading) -> list[bool]:
-        """Of which characters a second opinion is asked for: doubtful digits, all if the user's network may decide."""
-        is_all = self.is_user_network or self.base_network is not None
-        return [
-            each.label.isdigit() and (is_all or each.confidence < self.options.certain) for each in reading.characters
-        ]
-
-    def _is_decisive(self, opinions: Floats, crops: Grey, choose: Choose) -> Mask:
-        """Whether the digit network decides about each crop: bool (n,)."""
+    def _is_decisive(self, predictions: Predictions, crops: Grey, choose: Choose) -> Mask:
+        """Whether the user's network decides about each crop: bool (n,)."""
         if self.base_network is None:
-            return np.full(len(crops), self.is_user_network)
+            return np.full(len(crops), True)
         before = self.base_network(crops, choose).digits.argmax(axis=1)
-        is_certain = opinions.max(axis=1, initial=0) >= self.options.min_contradiction
-        decisive: Mask = (opinions.argmax(axis=1) != before) & is_certain
+        is_certain = predictions.confidence >= self.options.min_contradiction
+        decisive: Mask = (predictions.digits.argmax(axis=1) != before) & is_certain
         return decisive
 
     def _is_inside(self, box: Edges, strip: Strip) -> bool:
@@ -276,21 +262,6 @@ def _in_usual_form(characters: list[Candidate]) -> list[Candidate]:
     return reweigh(characters, lambda text: 0.0 if is_usual(text) else UNUSUAL_LOG_PRIOR)
 
 
-def _with_neighbours(row: Sequence[Reading]) -> list[Reading]:
-    """The numbers of a row, from left to right; two that are too close are doubted."""
-    doubts: list[str | None] = [None]
-    for a, b in pairwise(row):
-        distance = np.hypot(b.detection.x - a.detection.x, b.detection.y - a.detection.y)
-        gap = float(distance - (a.detection.length + b.detection.length) / 2)
-        gap /= max(a.detection.height, b.detection.height)
-        may_be_date = "/" in a.text + b.text and len(row) <= MAX_DATE_PARTS  # its strokes look like borders, too
-        is_parted = (a.borders[1] or b.borders[0]) and not may_be_date
-        least = MIN_DATE_GAP if may_be_date else MIN_NUMBER_GAP
-        doubts.append(PART if gap <= max(least, a.widest_gap(), b.widest_gap()) and not is_parted else None)
-    neighbours = zip(row, pairwise([*doubts, None]), strict=True)
-    return [replace(each, doubt=before or after or each.doubt) for each, (before, after) in neighbours]
-
-
 def _with_doubt(reading: Reading, unread: Sequence[Detection]) -> Reading:
     """A reading, in doubt if a digit that was not read stands so close in its row that it may belong to it."""
     number, table = reading.detection, as_table(unread)
@@ -302,24 +273,12 @@ def _with_doubt(reading: Reading, unread: Sequence[Detection]) -> Reading:
     return replace(reading, doubt=UNREAD_NEIGHBOUR) if is_near.any() else reading
 
 
-def _with_second_opinion(
-    reading: Reading, is_asked: Sequence[bool], opinions: Floats, decisive: Mask, weight: float
-) -> Reading:
-    """A reading with the digit network's probabilities, float32 (n, 10), of the characters that it was asked about.
-
-    Where it is decisive they replace the number network's, elsewhere they are weighed with them.
-    """
+def _with_digits(reading: Reading, digits: Floats, decisive: Mask) -> Reading:
+    """A reading whose digits are as probable as these, float32 (n, 10), for each character, where they are decisive."""
     characters = [*reading.characters]
-    for i, opinion, is_decisive in zip(compress(range(len(characters)), is_asked), opinions, decisive, strict=True):
-        if not opinion.any():
-            continue
-        probabilities = np.zeros(len(CHARACTERS), np.float32)
-        if is_decisive:
-            probabilities[:N_DIGITS] = opinion / opinion.sum() * characters[i].present
-        else:
-            probabilities[:] = characters[i].probabilities
-            digits = probabilities[:N_DIGITS]
-            mixed = (digits + MIN_PROBABILITY) ** (1 - weight) * (opinion + MIN_PROBABILITY) ** weight
-            probabilities[:N_DIGITS] = mixed * (digits.sum() / mixed.sum())
-        characters[i] = replace(characters[i], probabilities=probabilities, second_opinion=opinion)
+    for i in np.flatnonzero(decisive).tolist():
+        if characters[i].label.isdigit():
+            probabilities = np.zeros(len(CHARACTERS), np.float32)
+            probabilities[:N_DIGITS] = digits[i] * characters[i].present
+            characters[i] = replace(characters[i], probabilities=probabilities)
     return replace(reading, characters=characters)

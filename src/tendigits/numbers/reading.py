@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from tendigits.numbers.confidence import MAX_LOGIT, ConfidenceFeatures
+from tendigits.numbers.characters import crop_characters
+from tendigits.numbers.confidence import CLEAR, ConfidenceFeatures
 from tendigits.numbers.decode import N_DIGITS, Candidate
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import is_usual, without_closing
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
-from tendigits.numbers.second_opinion import crop_characters
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Strip
 from tendigits.pictures.image import Grey
 
@@ -29,7 +29,6 @@ class Reading:
     characters: list[Candidate]
     rejected: list[Candidate]  # characters that less than half of the evidence supports
     stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
-    first_text: str  # the text that the number network alone shows
     borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
     clearance: float = np.inf  # to the next strokes in its crop, in digit heights; infinite behind a cell border
     doubt: str | None = None  # why it is not accepted, however clear its characters are
@@ -51,23 +50,16 @@ class Reading:
 
 
 def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIONS) -> ConfidenceFeatures:
-    """The evidence that a number was misread."""
+    """The evidence that a number was read right, or misread."""
     value = without_closing(reading.text)
     right = [each.confidence for each in reading.characters[: len(value)]]
     right += [1 - float(each.probabilities[:N_DIGITS].sum()) for each in reading.characters[len(value) :]]
     right += [1 - each.present for each in reading.rejected]
-    all_right = float(np.clip(np.prod(right), options.min_probability, 1 - options.min_probability))
-    digits = digits_of(reading.text)
+    surprise = -np.log(max(float(np.prod(right)), options.min_probability))
     return ConfidenceFeatures(
-        text=min(0.0, float(np.log(all_right / (1 - all_right))) - MAX_LOGIT),
-        other_digits=float(digits_of(reading.first_text) != digits),
-        stray_ink=reading.stray_ink,
+        text=float(np.log1p(surprise / CLEAR)),
+        length=float(max(0, len(reading.text) - 1)),
         unusual=float(not is_usual(reading.text)),
         gap=max(0.0, reading.widest_gap(with_signs=True) - options.wide_gap),
         crowding=max(0.0, options.narrow_clearance - reading.clearance),
     )
-
-
-def digits_of(text: str) -> str:
-    """The digits of a text, without its signs."""
-    return "".join(filter(str.isdigit, text))

@@ -14,7 +14,7 @@ import numpy as np
 from tendigits.digits.foreground import median
 from tendigits.digits.segment import WEAK
 from tendigits.numbers.detections import Detection, as_table
-from tendigits.numbers.reading import Reading, digits_of
+from tendigits.numbers.reading import Reading
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX
 
 SIGNS = ("+", "-", "×", "÷")  # of a column sum's numbers
@@ -86,8 +86,7 @@ def join_detections(parts: Sequence[Reading]) -> Detection:
 
 def join_readings(parts: Sequence[Reading], whole: Reading) -> Reading:
     """The reading of a number as a whole; where it lost or changed a digit, its parts as they were read alone."""
-    digits = "".join(digits_of(part.text) for part in parts)
-    if digits_of(whole.text) == digits:
+    if _digits_of(whole.text) == "".join(_digits_of(part.text) for part in parts):
         return whole
     characters = [
         replace(each, box=part.strip.in_strip(each.box, whole.strip)) for part in parts for each in part.characters
@@ -98,6 +97,11 @@ def join_readings(parts: Sequence[Reading], whole: Reading) -> Reading:
         rejected=[each for part in parts for each in part.rejected],
         stray_ink=max(part.stray_ink for part in parts),
     )
+
+
+def _digits_of(text: str) -> str:
+    """The digits of a text, without its signs."""
+    return "".join(filter(str.isdigit, text))
 
 
 def is_addend(rows: Sequence[Sequence[Reading]], n: int, i: int) -> bool:

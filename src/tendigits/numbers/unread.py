@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tendigits.digits.foreground import median
 from tendigits.digits.network import Network
+from tendigits.numbers.characters import crop_characters
 from tendigits.numbers.detections import Detection
-from tendigits.numbers.second_opinion import crop_characters
 from tendigits.pictures.image import Grey
 
 

@@ -20,7 +20,7 @@ from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
 from tendigits.numbers.network import GRID
 from tendigits.numbers.options import DEFAULT_OPTIONS
-from tendigits.numbers.reader import PART, UNREAD_NEIGHBOUR
+from tendigits.numbers.reader import UNREAD_NEIGHBOUR
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.numbers.strips import MAX_WIDTH_PX, MIN_WIDTH_PX
 from tendigits.pictures.image import Grey
@@ -131,8 +131,6 @@ def _as_date(text: str, lost: str = "") -> str | None:
 def _alternatives(candidate: Candidate) -> list[tuple[str, float]]:
     """Other possible labels of a character, the most probable first; "" means that it is not a character."""
     probabilities = {CHARACTERS[i]: float(p) for i, p in enumerate(candidate.probabilities)}
-    for digit, p in enumerate(() if candidate.second_opinion is None else candidate.second_opinion):
-        probabilities[str(digit)] = max(probabilities[str(digit)], float(p))
     probabilities[""] = 1 - candidate.present
     del probabilities[candidate.label]
     probable = [(label, p) for label, p in probabilities.items() if p >= MIN_OPTION_PROBABILITY]
@@ -223,5 +221,5 @@ def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     if reading.rejected or reading.stray_ink >= MIN_STRAY_INK:
         return UNREAD_NEIGHBOUR
     if reading.clearance < DEFAULT_OPTIONS.narrow_clearance:
-        return PART
+        return "may be a part of a longer number"
     return "is not clear enough"

@@ -22,7 +22,7 @@ from tendigits.digits.foreground import median
 from tendigits.digits.network import Network, Predictions, bundled, open_network
 from tendigits.errors import UserError
 from tendigits.geometry import Box
-from tendigits.numbers import finder, second_opinion
+from tendigits.numbers import finder
 from tendigits.numbers import network as number_network
 from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.crops import Budget
@@ -34,6 +34,7 @@ from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.pictures.documents import count_pages_of
 from tendigits.pictures.image import Grey
 from tendigits.read.accept import ToPicture, accept, cell_of, table_of, with_verdicts, without_pieces
+from tendigits.read.cells import CellReader
 from tendigits.read.context import read_tables
 from tendigits.read.expectations import NOTHING, Expectations, parse
 from tendigits.read.find_sheet import FoundSheet, find_sheet
@@ -132,8 +133,7 @@ class Reader:
         self.number_threshold = self.confidence_model.threshold(max_error) if threshold is None else threshold
         is_user_network = model is not None and not fine_tuned
         base_network = bundled(threads) if fine_tuned else None
-        opinion = second_opinion.bundled(threads) if model is None else self.network
-        self.number_reader = NumberReader(finder.bundled(threads), network, opinion, is_user_network, base_network)
+        self.number_reader = NumberReader(finder.bundled(threads), network, self.network, is_user_network, base_network)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if isinstance(self.model, Network):
@@ -232,7 +232,8 @@ class Reader:
         crops = crops.with_rules(rules.long)
         readings, unread = self.number_reader.read_page(grey, budget, detections, crops)
         how_sure = cache(self._confidence), self.number_threshold
-        readings, layouts = read_tables(self.number_reader, crops, readings, rules, *how_sure, budget)
+        cells = CellReader(self.number_reader, crops, rules, *how_sure, budget)
+        readings, layouts = read_tables(cells, readings)
         upright_size = size[::-1] if turns % 2 else size
 
         def to_picture(edges: Edges) -> Box:
@@ -244,12 +245,12 @@ class Reader:
         numbers = check_sums(without_pieces(numbers, readings, chain(*in_tables)), in_tables)
         tables = [table_of(layout, numbers, [*unread, *budget.left_out], grey, to_picture) for layout in layouts]
         tables = [check(in_context(table), expected.sums, expected.formulas) for table in tables]
-        cells = [
+        in_cells = [
             (table.rows[row][column], indices)
             for layout, table in zip(layouts, tables, strict=True)
             for (row, column), indices in layout.cells.items()
         ]
-        numbers = with_verdicts(numbers, cells)
+        numbers = with_verdicts(numbers, in_cells)
         accepted = sum(number.accepted for number in numbers) / max(1, len(numbers))
         read = [each.detection for each in readings]
         missed = left_out(readings, budget)

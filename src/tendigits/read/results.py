@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from tendigits.digits.find import Thumbnail, data_uri
 from tendigits.geometry import Box
+from tendigits.numbers.characters import crop_characters
 from tendigits.numbers.decode import Edges
 from tendigits.numbers.grammar import without_closing
-from tendigits.numbers.second_opinion import crop_characters
 from tendigits.tables.cell import DOUBTFUL_COLOUR, UNCLEAR, escaped, text_html
 
 VALUE_WIDTH = 12  # characters of a value that is followed by a reason

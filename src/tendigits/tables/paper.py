@@ -22,6 +22,7 @@ MAX_DOT_CONTRAST = 0.7  # the same, as a fraction of the level between dots
 MIN_BETWEEN = 0.6  # least level between dots, as a fraction of the paper's
 
 # Lengths are in heights of a digit.
+BAR_DIGIT_PX = 14.0  # height of the digits on the copy in which bars are looked for
 MIN_BAR_WIDTH = 0.7  # thinner black areas are strokes and ruled lines
 MAX_BAR_WIDTH = 5.0  # wider ones are shadows, and what lies around a sheet
 PAPER_WINDOW = 3.0  # side of the square whose brightest part is paper
@@ -53,7 +54,7 @@ def whiten(grey: Grey, digit_height: float) -> Grey:
     paper = float(np.percentile(grey[::2, ::2], PAPER_PERCENTILE))
     if paper < MIN_PAPER:
         return grey
-    bars = _bars((grey < MAX_SOLID * paper).astype(np.uint8), digit_height)
+    bars = _bars(grey, MAX_SOLID * paper, digit_height)
     # Paper shows between dots: what has none is the noise of a dark desk.
     between = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _square(MAX_DOT_SIZE * digit_height))
     darkest = cv2.min(cv2.convertScaleAbs(between, alpha=MAX_DOT_CONTRAST), MAX_DOT * paper)
@@ -93,15 +94,17 @@ def _paper(grey: Grey, digit_height: float) -> MatLike:
     return cv2.resize(around, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _bars(dark: Grey, digit_height: float) -> Grey:
-    """A mask of the solid areas of a mask that are as wide as a bar, with the letters in them."""
-    dark = cv2.medianBlur(dark, len(_square(MAX_SPECK * digit_height)))
-    solid = _inside(cv2.morphologyEx(dark, cv2.MORPH_OPEN, _square(MIN_BAR_WIDTH * digit_height)))
+def _bars(grey: Grey, darkest: float, digit_height: float) -> Grey:
+    """A mask of the solid areas, at most as light as `darkest`, that are as wide as a bar, with the letters in them."""
+    small, digit = _shrunk(grey, digit_height, BAR_DIGIT_PX)
+    dark = cv2.medianBlur((small < darkest).astype(np.uint8), len(_square(MAX_SPECK * digit)))
+    solid = _inside(cv2.morphologyEx(dark, cv2.MORPH_OPEN, _square(MIN_BAR_WIDTH * digit)))
     if not solid.any():
-        return np.zeros_like(dark)
-    solid &= 1 - cv2.morphologyEx(solid, cv2.MORPH_OPEN, _square(MAX_BAR_WIDTH * digit_height))
-    whole = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, _square(MAX_LETTER_GAP * digit_height))
-    return np.asarray(cv2.dilate(whole, _square(2 * BAR_EDGE * digit_height)), np.uint8)
+        return np.zeros_like(grey)
+    solid &= 1 - cv2.morphologyEx(solid, cv2.MORPH_OPEN, _square(MAX_BAR_WIDTH * digit))
+    whole = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, _square(MAX_LETTER_GAP * digit))
+    mask = cv2.resize(whole, grey.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.asarray(cv2.dilate(mask, _square(2 * BAR_EDGE * digit_height)), np.uint8)
 
 
 def _inside(mask: MatLike) -> Grey:
@@ -127,8 +130,7 @@ def _draw_middle(page: Grey, bar: MatLike, thickness: int) -> None:
 
 def _underlines(grey: Grey, digit_height: float) -> Grey:
     """A mask of the lines below the fields of a form: level, short, and with a gap on both sides; empty for a table."""
-    scale = min(1.0, UNDERLINE_DIGIT_PX / digit_height)
-    small, digit = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale * digit_height
+    small, digit = _shrunk(grey, digit_height, UNDERLINE_DIGIT_PX)
     runs = _runs(small, digit)
     thick = cv2.dilate(runs, _across(UNDERLINE_OFFSET * digit).T)
     lines = cv2.morphologyEx(thick, cv2.MORPH_CLOSE, _across(MIN_UNDERLINE_GAP * digit))
@@ -170,6 +172,13 @@ def _screens(marks: Grey, digit_height: float) -> Grey:
         return np.zeros_like(marks)
     is_dot[is_dot] = is_screen[y, x]
     return np.asarray(cv2.dilate(is_dot[labels].astype(np.uint8), _square(3)), np.uint8)
+
+
+def _shrunk(grey: Grey, digit_height: float, height: float) -> tuple[Grey, float]:
+    """A page on which digits are at most as high, and how high they are."""
+    scale = min(1.0, height / digit_height)
+    small: Grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return small, scale * digit_height
 
 
 def _square(side: float) -> Grey:

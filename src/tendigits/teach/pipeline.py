@@ -20,9 +20,9 @@ from tendigits.data.dataset import Dataset
 from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import NUMBER_NETWORK, bundled_file
 from tendigits.model.onnx import with_metadata
+from tendigits.numbers.characters import crop_characters
 from tendigits.numbers.network import bundled as bundled_numbers
 from tendigits.numbers.network import bundled_file as bundled_numbers_file
-from tendigits.numbers.second_opinion import crop_characters
 from tendigits.numbers.strips import inner_columns
 from tendigits.teach.finetune import DIGIT_EPOCHS, NUMBER_EPOCHS, fine_tune, fine_tune_numbers, rehearsal_crops
 from tendigits.teach.number_targets import align
