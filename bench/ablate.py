@@ -67,6 +67,7 @@ RULES: dict[str, Sequence[Rule]] = {
     "lost points": ((context, "doubt_lost_points", lambda *_: None),),
     "words dropped": ((context, "_words_and_units", lambda *_: iter(())),),
     "sums": ((page_reader, "check_sums", lambda numbers, *_: numbers),),
+    "dates in pieces": ((page_reader, "without_pieces", lambda numbers, *_: numbers),),
     "direction": ((page_reader, "turns_of", lambda *_: 0),),
     "screens whitened": ((page_reader, "whiten", lambda grey, *_: grey),),
     "foreground, whole picture": ((NumberReader, "_attempts", lambda *each: islice(ATTEMPTS(*each), 1)),),

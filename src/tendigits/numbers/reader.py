@@ -38,6 +38,7 @@ from tendigits.numbers.unread import find_unread_digits
 from tendigits.pictures.image import Grey
 
 UNREAD_NEIGHBOUR = "there is more ink next to it"
+DISPLAY = "may have lost a decimal point, as wide displays do"
 MAX_UNREAD_SIGNS = 2  # of column sums on a page, or as many as were read
 UNUSUAL_LOG_PRIOR = -3.0  # of a text that people do not usually write, relative to one that they do
 MAX_UNREAD_DISTANCE = 1.6  # digit heights: an unread digit that is closer may belong to the number next to it
@@ -223,6 +224,7 @@ class NumberReader:
             stray_ink(foreground, boxes, DIGIT_HEIGHT_PX),
             borders,
             _clearance(outside, boxes, borders),
+            DISPLAY if detection.stretch > 1 else None,
         )
 
     def _is_decisive(self, predictions: Predictions, crops: Grey, choose: Choose) -> Mask:
