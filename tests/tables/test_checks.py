@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tendigits.errors import UserError
 from tendigits.geometry import Box
 from tendigits.tables.cell import Cell
-from tendigits.tables.checks import check, parse_formulas, parse_sums, suggest
+from tendigits.tables.checks import check, parse_formulas, parse_sums
 from tendigits.tables.options import Sums
+from tendigits.tables.suggestions import suggest
 from tendigits.tables.table import Table
 
 

@@ -12,9 +12,10 @@ from tendigits.geometry import Box
 from tendigits.numbers.grammar import to_decimal
 from tendigits.read.expectations import parse
 from tendigits.tables.cell import Cell
-from tendigits.tables.checks import check, check_formulas, check_relations, parse_formulas, suggest
+from tendigits.tables.checks import check, check_formulas, check_relations, parse_formulas
 from tendigits.tables.formulas import written
 from tendigits.tables.options import Sums
+from tendigits.tables.suggestions import suggest
 from tendigits.tables.table import Table
 
 

@@ -34,7 +34,8 @@ from tendigits.serve.schemas import (
     TablesRequest,
     parse,
 )
-from tendigits.tables.checks import parse_formulas, suggest
+from tendigits.tables.checks import parse_formulas
+from tendigits.tables.suggestions import suggest
 from tendigits.tables.table import Table
 
 Result = TypeVar("Result")
