@@ -89,7 +89,7 @@ def test_any_text_has_a_meaning_or_none(text):
 
 
 def test_the_threshold_follows_from_the_error_that_is_allowed():
-    trust = ConfidenceModel((1.0, *[0.0] * 4), 0.5, ((0.01, 0.97), (0.02, 0.9), (0.05, 0.6)))
+    trust = ConfidenceModel((-1.0, *[0.0] * 4), 0.5, ((0.01, 0.97), (0.02, 0.9), (0.05, 0.6)))
     assert trust.threshold(None) == trust.threshold(MAX_ERROR) == 0.9
     assert trust.threshold(0.03) == 0.9
     assert trust.threshold(0.5) == 0.6
@@ -97,7 +97,7 @@ def test_the_threshold_follows_from_the_error_that_is_allowed():
         trust.threshold(0.001)
     clear = trust.confidence(ConfidenceFeatures(*[0.0] * 5))
     assert clear == pytest.approx(1 / (1 + 2.718281828**-0.5))
-    assert trust.confidence(ConfidenceFeatures(-2, *[0.0] * 4)) < clear
+    assert trust.confidence(ConfidenceFeatures(2, *[0.0] * 4)) < clear
 
 
 def test_weights_of_another_version_are_refused():
