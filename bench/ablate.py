@@ -31,7 +31,7 @@ from reading_sets import DIGITS, Set, digits_in, drawn, mnist_digits, number_set
 from real.files import STRINGS, Purpose, load
 from table_reading import score as score_table
 from tendigits.machine import cores
-from tendigits.numbers import crops, finder, split
+from tendigits.numbers import finder, split
 from tendigits.numbers import reader as numbers_reader
 from tendigits.numbers.grammar import without_closing
 from tendigits.numbers.reader import NumberReader
@@ -72,10 +72,8 @@ RULES: dict[str, Sequence[Rule]] = {
     "screens whitened": ((page_reader, "whiten", lambda grey, *_: grey),),
     "foreground, whole picture": ((NumberReader, "_attempts", lambda *each: islice(ATTEMPTS(*each), 1)),),
     "picture as one line": ((NumberReader, "_with_whole_picture", lambda self, crops, detections, _: detections),),
-    "rules in squared paper": ((crops, "_is_cut", lambda *_: False),),
     "parts at wide gaps": ((split, "_parts", lambda group, _: [group]),),
     "strokes close by": ((numbers_reader, "tall_strokes", lambda *_: []),),
-    "no numbers on corners": ((page_reader, "without_corners", lambda detections, _: detections),),
     "ends behind a border": [(room, "without_borders", lambda reading, *_: reading) for room in (cells, context)],
     "doubtful cells without lines": ((CellReader, "read_without_lines", lambda *_: None),),
     "rows of one mask": ((finder.Masks, "height_across", lambda self, angle: 0 * angle),),

@@ -50,7 +50,7 @@ def test_a_column_does_not_say_whether_a_number_is_there():
     four = np.zeros(len(CHARACTERS), np.float32)
     four[[CHARACTERS.index("4"), CHARACTERS.index("/")]] = 0.7, 0.1
     strip = Strip(np.full((HEIGHT, 60), 240, np.uint8), np.eye(2, 3), (20.0, 40.0))
-    seen = Reading(Detection(30, 20, 0, 20, 26, 1), strip, [Candidate(four, (22, 8, 38, 34))], [], 0.0)
+    seen = Reading(Detection(30, 20, 0, 20, 26, 1), strip, [Candidate(four, (22, 8, 38, 34))], [])
     reweighed = _reweighed(seen, Counter({"0": 20}), 20, 0.02)
     (character,) = reweighed.characters
     assert (character.label, character.confidence) == ("4", pytest.approx(0.7))
@@ -145,7 +145,7 @@ def test_a_column_weighs_a_number_once_as_it_was_seen():
             own[CHARACTERS.index(label)] = probability if label == "." else 1.0
             peaks.append(Candidate(own, (20.0 * n, 8, 20.0 * n + 16, 34)))
         strip = Strip(np.full((HEIGHT, 80), 240, np.uint8), np.eye(2, 3), (0.0, 80.0))
-        return Reading(Detection(30, 20, 0, 20, 26, 1), strip, peaks, [], 0.0)
+        return Reading(Detection(30, 20, 0, 20, 26, 1), strip, peaks, [])
 
     seen = [reading(text, 0.99) for text in ("218", "10", "9.5", "8", "9", "9.5", "343", "140")]
     read, edges = [*seen], np.arange(9.0)

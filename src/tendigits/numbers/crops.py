@@ -17,19 +17,18 @@ from itertools import accumulate, takewhile
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.numbers.decode import Candidate, Edges, centre, decode
+from tendigits.numbers.decode import decode
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.split import merge_detections, split_detection
-from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Crop, ImagePyramid, crop_strip, strip_width
+from tendigits.numbers.strips import Crop, ImagePyramid, crop_strip, strip_width
 from tendigits.pictures.image import Grey
 
 PAGE_BUDGET = 1_500_000.0  # a unit is one pixel column of a strip; 2,000 numbers of three digits take 940,000
 STRIP_COST = 60.0  # cropping and decoding a strip, in addition to its columns
 NUMBER_COST = 120.0  # a number, in addition to its strip
 CHARACTER_COST = 55.0  # classifying a character again, rotated, with the user's network
-MIN_CUT, MIN_CUT_FRACTION = 0.12, 0.25  # of a digit's height and width, on both sides of a line that runs through it
 BATCH_SIZE = 128  # numbers between two looks at the clock
 
 
@@ -102,23 +101,12 @@ class PageCrops:
             self._seen[detection] = Crop(strip, *decode(output, self.options))
         for detection in detections:
             if detection not in self._crops:
-                self._crops[detection] = self._with_rules(self._seen[detection])
-
-    def _with_rules(self, crop: Crop) -> Crop:
-        """A crop whose borders are the ruled lines, too, unless one runs through a digit: on squared paper."""
-        rules = crop.strip.crossed_by(self._rules)
-        is_squared = any(_is_cut(peak, rule) for peak in crop.peaks for rule in rules)
-        return crop if is_squared else replace(crop, borders=sorted([*crop.borders, *rules]))
+                seen = self._seen[detection]
+                borders = sorted([*seen.borders, *seen.strip.crossed_by(self._rules)])
+                self._crops[detection] = replace(seen, borders=borders)
 
     def __getitem__(self, detection: Detection) -> Crop:
         return self._crops[detection]
-
-
-def _is_cut(peak: Candidate, rule: Edges) -> bool:
-    """Whether a ruled line runs through a digit, as those of squared paper do."""
-    left, _, right, _ = peak.box
-    margin = max(MIN_CUT, MIN_CUT_FRACTION * (right - left) / DIGIT_HEIGHT_PX) * DIGIT_HEIGHT_PX
-    return peak.label.isdigit() and left + margin < centre(rule) < right - margin
 
 
 def crop_numbers(crops: PageCrops, detections: Sequence[Detection], budget: Budget) -> list[Detection]:

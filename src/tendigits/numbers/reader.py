@@ -14,7 +14,7 @@ from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Choose, Mask, Network, Predictions
 from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
-from tendigits.numbers.characters import stray_ink, tall_strokes
+from tendigits.numbers.characters import tall_strokes
 from tendigits.numbers.crops import CHARACTER_COST, Budget, PageCrops, crop_known_numbers, crop_numbers
 from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges, centre, text_of
 from tendigits.numbers.detections import MAX_ROW_OFFSET, Detection, as_table, in_rows
@@ -209,19 +209,18 @@ class NumberReader:
 
     def _reading(self, detection: Detection, crop: Crop) -> Reading:
         """What a crop shows of a number."""
-        strip, foreground = crop.strip, crop.strip.foreground
+        strip = crop.strip
         inside = [peak for peak in crop.peaks if self._is_inside(peak.box, strip)]
         characters = _in_usual_form([peak for peak in inside if peak.present >= self.options.min_read])
         boxes, borders = [each.box for each in characters], self._borders(strip, crop.borders)
         all_boxes = [peak.box for peak in crop.peaks if peak.present >= self.options.min_read]
         outside = [box for box in all_boxes if not self._is_inside(box, strip)]
-        outside += tall_strokes(foreground, all_boxes, DIGIT_HEIGHT_PX)
+        outside += tall_strokes(strip.foreground, all_boxes, DIGIT_HEIGHT_PX)
         return Reading(
             detection,
             strip,
             characters,
             [peak for peak in inside if peak.present < self.options.min_read],
-            stray_ink(foreground, boxes, DIGIT_HEIGHT_PX),
             borders,
             _clearance(outside, boxes, borders),
             DISPLAY if detection.stretch > 1 else None,

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tendigits.numbers.characters import crop_characters
+from tendigits.numbers.characters import crop_characters, stray_ink
 from tendigits.numbers.confidence import CLEAR, ConfidenceFeatures
 from tendigits.numbers.decode import N_DIGITS, Candidate
 from tendigits.numbers.detections import Detection
@@ -28,7 +28,6 @@ class Reading:
     strip: Strip
     characters: list[Candidate]
     rejected: list[Candidate]  # characters that less than half of the evidence supports
-    stray_ink: float  # area of strokes in or next to the number that belong to no character, in squared digit heights
     borders: tuple[bool, bool] = (False, False)  # whether a cell border stands on its left and on its right
     clearance: float = np.inf  # to the next strokes in its crop, in digit heights; infinite behind a cell border
     doubt: str | None = None  # why it is not accepted, however clear its characters are
@@ -42,6 +41,11 @@ class Reading:
     def text(self) -> str:
         """The most probable characters."""
         return "".join(character.label for character in self.characters)
+
+    @cached_property
+    def stray_ink(self) -> float:
+        """The area of strokes in or next to it that belong to none of its characters, in squared digit heights."""
+        return stray_ink(self.strip.foreground, [each.box for each in self.characters], DIGIT_HEIGHT_PX)
 
     @property
     def crops(self) -> Grey:

@@ -91,12 +91,7 @@ def join_readings(parts: Sequence[Reading], whole: Reading) -> Reading:
     characters = [
         replace(each, box=part.strip.in_strip(each.box, whole.strip)) for part in parts for each in part.characters
     ]
-    return replace(
-        whole,
-        characters=characters,
-        rejected=[each for part in parts for each in part.rejected],
-        stray_ink=max(part.stray_ink for part in parts),
-    )
+    return replace(whole, characters=characters, rejected=[each for part in parts for each in part.rejected])
 
 
 def _digits_of(text: str) -> str:

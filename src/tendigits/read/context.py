@@ -98,6 +98,7 @@ def _words_and_units(
     all_words = {
         each for each in layout.words if _width(layout, layout.words, each) > _width(layout, layout.cells, each)
     }
+    yield from (i for cell in _beside_frame(layout) - all_clear for i in layout.cells[cell])
     word_columns = set[int]()
     for axis in (1, 0):
         for index in range(layout.shape[axis]):
@@ -122,6 +123,16 @@ def _words_and_units(
                 widths = layout.sheet.bottom_right[indices, 0] - layout.sheet.top_left[indices, 0]
                 if not is_wordy or median(widths) < OPTIONS.min_word_width * layout.sheet.height:
                     yield from indices
+
+
+def _beside_frame(layout: Layout) -> set[CellIndex]:
+    """Cells that are alone in a column outside of a ruled table's frame: perhaps the frame itself, or a speck."""
+    alone = set[CellIndex]()
+    for column, outer, inner in ((0, 0, 1), (layout.shape[1] - 1, -1, -2)):
+        cells = [cell for cell in layout.cells if cell[1] == column]
+        if layout.ruled and layout.ruled_edges[inner] and not layout.ruled_edges[outer] and len(cells) == 1:
+            alone.update(cells)
+    return alone
 
 
 def _width(layout: Layout, members: Cells, cell: CellIndex) -> float:

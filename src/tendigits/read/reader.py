@@ -49,7 +49,7 @@ from tendigits.read.sums import check_sums
 from tendigits.tables.cell import column_name
 from tendigits.tables.checks import check, check_relations, parse_sums
 from tendigits.tables.columns import in_context
-from tendigits.tables.flat_sheet import NO_RULES, find_rules, without_corners
+from tendigits.tables.flat_sheet import NO_RULES, find_rules
 from tendigits.tables.paper import whiten
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
@@ -228,7 +228,6 @@ class Reader:
         detections, below = _from_the_top(detections, self.number_reader.options.max_numbers)
         budget.left_out += below
         rules = find_rules(grey, detections) if detections else NO_RULES
-        detections = without_corners(detections, rules)
         crops = crops.with_rules(rules.long)
         readings, unread = self.number_reader.read_page(grey, budget, detections, crops)
         how_sure = cache(self._confidence), self.number_threshold

@@ -81,17 +81,6 @@ def find_rules(grey: Grey, detections: Sequence[Detection]) -> Rules:
     return Rules(strokes, *find_ruled_lines(grey, _map_of(grey, detections, strokes), height))
 
 
-def without_corners(detections: Sequence[Detection], rules: Rules) -> list[Detection]:
-    """The detections that are no corners of a table, which look like a 7 of a display."""
-    ends = [lines.reshape(-1, 2) for lines in (rules.horizontal, rules.vertical)]
-
-    def is_at(points: Floats, each: Detection) -> bool:  # one at a time: a hostile page has thousands of both
-        distances = np.hypot(points[:, 0] - each.x, points[:, 1] - each.y)
-        return bool((distances <= OPTIONS.max_corner_distance * each.height).any())
-
-    return [each for each in detections if not all(is_at(points, each) for points in ends)]
-
-
 def flatten(grey: Grey, detections: Sequence[Detection], rules: Rules | None = None) -> FlatSheet:
     """Rectify a page, uint8 (height, width), with at least one number; `rules` are its ruled lines, if known."""
     rules = find_rules(grey, detections) if rules is None else rules

@@ -48,7 +48,6 @@ class TableOptions:
     min_long_fraction: float = 0.6  # of the vertical lines, by length, that are long where they part numbers
     max_piece_offset: float = 0.25  # pieces closer than this, across the line, are one line
     min_cell_size: float = 0.7  # of two lines that are closer than this, the longer one is kept
-    max_corner_distance: float = 0.6  # of a detection from the ends of two lines, if it is a corner of a table
     min_line_extent: float = 0.5  # fraction of a table's width or height that a ruled line covers
 
     # Words.
