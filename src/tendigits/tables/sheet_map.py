@@ -20,6 +20,7 @@ Mask = NDArray[np.bool_]
 BEND_PENALTY = 1e-3  # weight of the squared bends relative to the mean squared slope: few lines bend little
 MAX_DISTANCE = 4.0  # from the centre, relative to the page's edge: a wrong fit may lead further
 INVERSION_STEPS = 12  # fixed-point iterations of the inverse map; each reduces the error to a tenth or less
+CONVERGED = 1e-7  # change of a coordinate after which the iteration ends: below a thousandth of a pixel
 GRID_PX = 16  # distance of the points where the inverse map is computed; it is interpolated between them
 MAX_ENLARGEMENT = 2  # of the rectified page relative to its picture
 
@@ -61,7 +62,9 @@ class SheetMap:
         target = points / self.unit
         rotated = target.copy()
         for _ in range(INVERSION_STEPS):
-            rotated = np.clip(target - self._bent(rotated), -MAX_DISTANCE, MAX_DISTANCE)
+            before, rotated = rotated, np.clip(target - self._bent(rotated), -MAX_DISTANCE, MAX_DISTANCE)
+            if np.abs(rotated - before).max(initial=0.0) < CONVERGED:
+                break
         pixels: Floats = rotated @ np.linalg.inv(self.rotate).T + self.centre
         return pixels
 
@@ -90,7 +93,9 @@ class SheetMap:
 
     def _bent(self, rotated: Floats) -> Floats:
         x, y = rotated.T
-        return np.stack([_terms(y, x) @ self.bends[0], _terms(x, y) @ self.bends[1]], axis=1)
+        (a, b, c, d), (e, f, g, h) = self.bends  # as `_terms`, which are not put side by side
+        xy = x * y
+        return np.stack([a * y + b * xy + (c + d * x) * y * y, e * x + f * xy + (g + h * y) * x * x], axis=1)
 
 
 def flat_scale(grey: Grey, digit_height: float) -> float:
