@@ -250,7 +250,7 @@ def test_without_a_keyboard_there_are_buttons(open_grid):
     page.tap("#options button")
     expect(page.locator("#toast")).to_contain_text("You have 2 corrected numbers.")
     assert page.evaluate(COVERED) == [], "the message covers nothing that can be used"
-    expect(page.locator("#grid td.corrected")).to_have_text(["15", "80", "33.5"])
+    expect(page.locator("#grid td.corrected")).to_have_text(["15", "35", "33.5"])
 
 
 def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):

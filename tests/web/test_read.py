@@ -50,6 +50,7 @@ def test_sums_on_a_worksheet_are_checked(open_page):
     page.keyboard.type("890")
     page.keyboard.press("Enter")
     expect(sums).to_have_text(agreeing[:3])
+    expect(page.locator("#toast")).to_contain_text("corrected number")  # which is not one of the next test
 
 
 def test_a_picture_is_read_corrected_copied_and_downloaded(open_page, digits, tmp_path):
