@@ -86,9 +86,11 @@ class ServeProcess:
 
     def children(self, command: str = "") -> list[int]:
         """Its children that run this command; looked for in /proc, so only on Linux."""
-        return [
-            child for child in children_of(self.process.pid) if command in Path(f"/proc/{child}/cmdline").read_text()
-        ]
+        found = []
+        for child in children_of(self.process.pid):
+            with suppress(OSError):  # it has just ended
+                found += [child] if command in Path(f"/proc/{child}/cmdline").read_text() else []
+        return found
 
     def memory(self) -> int:
         """What it and its children hold now, in MB."""

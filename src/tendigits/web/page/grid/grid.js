@@ -81,7 +81,7 @@ export function goToNumber(number) {
   const isOf = (each) => ({ row, column }) => page.numbers[each.rows[row][column].index] === number;
   const index = page.grids.findIndex((each) => placesOf(each).some(isOf(each)));
   if (index < 0) return false;
-  if (index !== page.shown) showTable(index);
+  if (table !== page.grids[index]) showTable(index); // which may be one of another page
   move(placesOf(table).find(isOf(table)));
   return true;
 }
