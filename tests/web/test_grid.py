@@ -238,6 +238,18 @@ def test_moving_editing_and_leaving_a_cell_as_it_was_and_rows_and_columns_that_a
     expect(cell(page, "B2")).to_have_text("14")
 
 
+def test_a_table_without_numbers_is_not_checked_twice(open_grid):
+    page = open_grid()
+    page.click("#sheet summary")
+    for name, n in (("#drop-row", len(ROWS) - 1), ("#drop-column", len(ROWS[0]) - 1)):
+        for _ in range(n):
+            page.click(name)
+    cell(page, "A1").press("Delete")
+    page.click("#check-twice")
+    expect(page.locator("#toast")).to_have_text("There is no number to check.")
+    expect(page.locator("#twice")).to_be_hidden()
+
+
 def test_without_a_keyboard_there_are_buttons(open_grid):
     page = open_grid(**PHONE)
     page.tap("#accept-cell")

@@ -113,8 +113,8 @@ def wanted_number(relation: Relation, numbers: Sequence[Fraction | None], index:
     if at[1] == at[0]:
         return None
     wanted = _PROBES[0] - at[0] * (_PROBES[1] - _PROBES[0]) / (at[1] - at[0])
-    agrees = relation.gap([n if i != index and n is not None else wanted for i, n in enumerate(numbers)]) == 0
-    return wanted if agrees else None
+    holds = relation.gap([n if i != index and n is not None else wanted for i, n in enumerate(numbers)]) == 0
+    return wanted if holds else None
 
 
 def confirmed_places(relation: Relation, cells: Mapping[Place, Cell]) -> Iterator[Place]:

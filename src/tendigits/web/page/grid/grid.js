@@ -81,7 +81,7 @@ export function goToNumber(number) {
   const isOf = (each) => ({ row, column }) => page.numbers[each.rows[row][column].index] === number;
   const index = page.grids.findIndex((each) => placesOf(each).some(isOf(each)));
   if (index < 0) return false;
-  if (table !== page.grids[index]) showTable(index); // which may be one of another page
+  if (index !== page.shown) showTable(index);
   move(placesOf(table).find(isOf(table)));
   return true;
 }
@@ -368,6 +368,7 @@ function checkTwice() {
   const [changed, before] = [table, table.rows];
   const cellOf = ({ row, column }) => before[row][column];
   const places = placesOf(table).filter((place) => isFilled(cellOf(place)) && !isWord(cellOf(place)));
+  if (!places.length) { notify("There is no number to check."); return; }
   const draw = (index, canvas) => drawPart(canvas, cellOf(places[index]).box, ENLARGED_FRACTION);
   askTwice(places.map(nameOf), draw, (typed) => {
     if (!typed.length || changed.rows !== before) return;
