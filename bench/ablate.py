@@ -31,12 +31,11 @@ from reading_sets import DIGITS, Set, digits_in, drawn, mnist_digits, number_set
 from real.files import STRINGS, Purpose, load
 from table_reading import score as score_table
 from tendigits.machine import cores
-from tendigits.numbers import finder, split
+from tendigits.numbers import finder, reading, split
 from tendigits.numbers import reader as numbers_reader
 from tendigits.numbers.grammar import without_closing
 from tendigits.numbers.reader import NumberReader
-from tendigits.read import cells, column_prior, context
-from tendigits.read import reader as page_reader
+from tendigits.read import cells, column_prior, context, read_page
 from tendigits.read.cells import CellReader
 from tendigits.read.page import Page
 from tendigits.read.reader import Reader
@@ -66,16 +65,16 @@ RULES: dict[str, Sequence[Rule]] = {
     "forms of columns": ((context, "reweigh_columns", lambda *_: None),),
     "lost points": ((context, "doubt_lost_points", lambda *_: None),),
     "words dropped": ((context, "_words_and_units", lambda *_: iter(())),),
-    "sums": ((page_reader, "check_sums", lambda numbers, *_: numbers),),
-    "dates in pieces": ((page_reader, "without_pieces", lambda numbers, *_: numbers),),
-    "direction": ((page_reader, "turns_of", lambda *_: 0),),
-    "screens whitened": ((page_reader, "whiten", lambda grey, *_: grey),),
+    "sums": ((read_page, "check_sums", lambda numbers, *_: numbers),),
+    "dates in pieces": ((read_page, "without_pieces", lambda numbers, *_: numbers),),
+    "direction": ((read_page, "turns_of", lambda *_: 0),),
+    "screens whitened": ((read_page, "whiten", lambda grey, *_: grey),),
     "foreground, whole picture": ((NumberReader, "_attempts", lambda *each: islice(ATTEMPTS(*each), 1)),),
     "picture as one line": ((NumberReader, "_with_whole_picture", lambda self, crops, detections, _: detections),),
     "parts at wide gaps": ((split, "_parts", lambda group, _: [group]),),
-    "strokes close by": ((numbers_reader, "tall_strokes", lambda *_: []),),
+    "strokes close by": ((reading, "tall_strokes", lambda *_: []),),
     "ends behind a border": [(room, "without_borders", lambda reading, *_: reading) for room in (cells, context)],
-    "doubtful cells without lines": ((CellReader, "read_without_lines", lambda *_: None),),
+    "doubtful numbers seen again": ((NumberReader, "see_again", lambda self, crops, readings, budget: readings),),
     "rows of one mask": ((finder.Masks, "height_across", lambda self, angle: 0 * angle),),
     "underlines of forms": ((paper, "_underlines", lambda grey, _: np.zeros_like(grey)),),
     "readings that sums take": ((checks, "_decided", lambda own_table, _: own_table),),

@@ -34,7 +34,7 @@ from train_numbers import line_writer, page_writer
 SEED = 11
 PAGES = 2000
 
-ERRORS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
+ERRORS = (0.01, 0.015, 0.02, 0.03, 0.05, 0.1)
 """Shares of wrong numbers among the accepted, for which a threshold is kept."""
 
 MAX_STRINGS = 300

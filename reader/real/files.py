@@ -20,6 +20,10 @@ WRITERS = 10
 """Of ten writers, one is measured on and one is calibrated on."""
 
 
+ALWAYS_LEARNED = {"lectaurep-dufour-1"}
+"""Half of all strings of the registers are by this hand: too many to calibrate on."""
+
+
 class Purpose(Enum):
     """What a writer's strings are for."""
 
@@ -38,6 +42,8 @@ class Example(NamedTuple):
 
 def purpose_of(writer: str) -> Purpose:
     """What a writer's strings are for: the same in all files, and on all machines."""
+    if writer in ALWAYS_LEARNED:
+        return Purpose.LEARN
     part = int(hashlib.sha256(writer.encode()).hexdigest(), 16) % WRITERS
     return {0: Purpose.MEASURE, WRITERS // 2: Purpose.CALIBRATE}.get(part, Purpose.LEARN)
 

@@ -13,7 +13,7 @@ from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Candidate
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
-from tendigits.numbers.reading import Reading
+from tendigits.numbers.reading import Reading, without_repeated
 from tendigits.numbers.split import split_detection
 from tendigits.numbers.strips import Crop, Strip
 from tendigits.read.column_prior import _reweighed, reweigh_columns
@@ -54,6 +54,32 @@ def test_a_column_does_not_say_whether_a_number_is_there():
     reweighed = _reweighed(seen, Counter({"0": 20}), 20, 0.02)
     (character,) = reweighed.characters
     assert (character.label, character.confidence) == ("4", pytest.approx(0.7))
+
+
+@pytest.mark.parametrize(
+    ("other", "x", "kept"),
+    [
+        ("10", 3, ["430"]),
+        ("30", 20, ["430"]),
+        ("7", 50, ["430", "7"]),
+        ("04", 45, ["430"]),
+        ("17", 60, ["430", "17"]),
+        ("4302", -2, ["4302"]),
+        ("430", 200, ["430", "430"]),
+    ],
+    ids=["on it", "its end", "between two", "one of two", "beside it", "longer", "far away"],
+)
+def test_a_number_that_was_read_twice_is_one_number(other, x, kept):
+    """Digits are 16 pixels wide and 20 apart; the first one of 430 begins at 0."""
+
+    def at(text, left):
+        strip = Strip(np.full((HEIGHT, 80), 240, np.uint8), np.array([[1.0, 0, left], [0, 1, 100]]), (0.0, 80.0))
+        peaks = [peak(20 * n, 20 * n + 16, label) for n, label in enumerate(text)]
+        return Reading(Detection(left + 30, 120, 0, 60, 26, 1), strip, peaks, [])
+
+    readings = [at(other, x), at("430", 0)]
+    assert sorted(each.text for each in without_repeated(readings)) == sorted(kept)
+    assert [each.text for each in without_repeated([])] == []
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_the_decimal_separator_is_an_option():
 
 
 def test_the_threshold_decides_what_is_accepted(clear_digits):
-    loose, strict = Reader(max_error=0.05).number_threshold, Reader(max_error=0.01).number_threshold
+    loose, strict = Reader(max_error=0.05).number_threshold, Reader(max_error=0.015).number_threshold
     assert loose < Reader().number_threshold < strict
     assert Reader(threshold=0.0).digit(clear_digits[5]).accepted
     strict = Reader(threshold=1.0)

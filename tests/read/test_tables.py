@@ -6,11 +6,7 @@ import pytest
 
 from corpus import CORPUS
 from drawing import printed_table
-from tendigits.numbers.crops import Budget
-from tendigits.read.cells import CellReader
 from tendigits.read.reader import Reader
-from tendigits.tables.flat_sheet import find_rules, flatten
-from tendigits.tables.layout import find_layouts
 
 ROWS = [
     ["12", "30", "42"],
@@ -123,19 +119,3 @@ def test_a_number_in_a_table_is_accepted_or_in_doubt_as_its_cell_is(reader, name
     for i, number in enumerate(page.numbers):
         assert number.accepted == cells.get(i, number).accepted
     assert [row[8] == "yes" for row in page.rows(name)] == [number.accepted for number in page.numbers]
-
-
-def test_a_second_look_that_the_budget_does_not_pay_for_leaves_nothing_out(reader, page):
-    number_reader, budget = reader.number_reader, Budget()
-    detections = number_reader.detect(page, budget)
-    rules = find_rules(page, detections)
-    crops = number_reader.crops(page).with_rules(rules.long)
-    readings, _ = number_reader.read_page(page, budget, detections, crops)
-    (layout,) = find_layouts(flatten(page, [each.detection for each in readings], rules))
-    for work, is_the_same in ((1.0, True), (100_000.0, False)):
-        budget, read = Budget(work), [*readings]
-        cells = CellReader(number_reader, crops, rules, lambda each: float(each not in readings), 0.5, budget)
-        cells.read_without_lines(read, layout)
-        assert (read == readings) is is_the_same
-        assert (budget.left < work) is not is_the_same
-        assert budget.left_out == []

@@ -7,7 +7,7 @@ import pytest
 from tendigits.numbers.detections import Detection
 from tendigits.read.reader import Reader
 from tendigits.tables.flat_sheet import find_rules
-from tendigits.tables.paper import whiten, without_level_lines
+from tendigits.tables.paper import whiten
 
 DIGIT = 28
 
@@ -151,14 +151,3 @@ def test_the_lines_below_the_fields_of_a_form_go_and_writing_across_them_stays()
     assert max(stems) <= 155
     table = fields(uprights=True)
     assert whiten(table, DIGIT) is table
-
-
-def test_a_7_on_a_line_loses_the_line_and_keeps_its_strokes():
-    page = np.full((200, 500), 240, np.uint8)
-    cv2.putText(page, "7", (200, 118), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 30, 3, cv2.LINE_AA)
-    seven = page.copy()
-    cv2.line(page, (20, 120), (480, 120), 30, 3)
-    blank = without_level_lines(page, np.array([[20.0, 120, 250, 120], [250, 120, 480, 120]]), DIGIT)
-    assert blank[:, :150].min() == 240
-    assert np.abs(blank[:112].astype(int) - seven[:112]).max() == 0
-    assert without_level_lines(page, np.zeros((0, 4)), DIGIT)[120].min() == 30, "no line is known"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from tendigits.batch.output import Output
     from tendigits.batch.reading import Results
     from tendigits.batch.sources import Sources
+    from tendigits.read.answer_key import Key
     from tendigits.read.expectations import Expectations
-    from tendigits.read.key import Key
 
 MAX_LISTED = 20  # unread pictures that are listed by name
 
@@ -134,8 +134,8 @@ def read(
     from tendigits.batch.options import ReadOptions
     from tendigits.batch.reading import read_files, read_here
     from tendigits.batch.sources import find_pictures
+    from tendigits.read.answer_key import load_key
     from tendigits.read.expectations import parse
-    from tendigits.read.key import load_key
 
     settings = {
         "model": model, "threshold": threshold, "max_error": _fraction(max_error), "decimal": decimal, "form": form

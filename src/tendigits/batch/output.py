@@ -23,7 +23,7 @@ from tendigits.geometry import Box
 from tendigits.outputs import Target, check_targets
 from tendigits.pictures.documents import split_address
 from tendigits.pictures.image import Grey
-from tendigits.read.key import Key
+from tendigits.read.answer_key import Key
 from tendigits.read.page import COLUMNS, TURNED, Page, draw_page
 from tendigits.tables.cell import Cell, no_formula
 from tendigits.tables.spreadsheet import to_xlsx

@@ -24,7 +24,9 @@ class ConfidenceFeatures:
     text: float  # log1p(surprise / CLEAR); surprise: -log of the probability that all is right and nothing missing
     length: float  # characters after the first: those of one hand are right or wrong together
     unusual: float  # 1 if people do not usually write such a text
+    closing: float  # 1 if it ends with a mark, behind which more of it may stand
     gap: float  # how much wider than usual the widest gap between its characters is, in digit heights
+    rival: float  # how clearly another view of it shows another text, 0 to 1
     crowding: float  # how much closer than usual the next strokes are, in digit heights
 
 

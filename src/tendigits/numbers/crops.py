@@ -87,10 +87,6 @@ class PageCrops:
         crops._pyramid, crops._seen, crops._rules = self._pyramid, self._seen, rules
         return crops
 
-    def on_copy(self, grey: Grey) -> "PageCrops":
-        """Crops of a copy of the page on which something was changed, with the same ruled lines."""
-        return PageCrops(self._network, grey, self.options).with_rules(self._rules)
-
     def compute(self, detections: Sequence[Detection]) -> None:
         """Run the network on the crops that are not computed yet, all at once."""
         detections = [*dict.fromkeys(detections)]

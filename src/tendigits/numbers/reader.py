@@ -14,7 +14,6 @@ from tendigits.digits.foreground import find_foreground
 from tendigits.digits.network import Choose, Mask, Network, Predictions
 from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
-from tendigits.numbers.characters import tall_strokes
 from tendigits.numbers.crops import CHARACTER_COST, Budget, PageCrops, crop_known_numbers, crop_numbers
 from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges, centre, text_of
 from tendigits.numbers.detections import MAX_ROW_OFFSET, Detection, as_table, in_rows
@@ -22,11 +21,11 @@ from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
-from tendigits.numbers.reading import Reading
-from tendigits.numbers.rhythm import (
+from tendigits.numbers.reading import Reading, without_repeated
+from tendigits.numbers.spacing import (
     SIGNS,
     adds_sign,
-    group_by_rhythm,
+    group_evenly_spaced,
     has_ink_before,
     is_addend,
     join_detections,
@@ -81,7 +80,7 @@ class NumberReader:
                 indices = in_rows([each.detection for each in readings])
                 rows = self._join(crops, [[readings[i] for i in row] for row in indices], budget)
                 rows = self._with_far_signs(crops, rows, budget)
-                every = [*chain.from_iterable(rows)]
+                every = self.see_again(crops, [*chain.from_iterable(rows)], budget)
                 unread = [] if budget.left_out else self._unread(crops, every, budget)
                 return [_with_doubt(each, unread) for each in every], unread
         return [], []
@@ -90,6 +89,27 @@ class NumberReader:
         """Read detections that are known to hold one number each, from the top as far as the budget goes."""
         numbers = crop_known_numbers(crops, detections, budget)
         return {each.detection: each for each in self._read(crops, numbers, budget)}
+
+    def see_again(self, crops: PageCrops, readings: Sequence[Reading], budget: Budget) -> list[Reading]:
+        """Readings; of a doubtful one, what a view with larger or smaller digits shows, if that is clearer."""
+
+        def surprise(reading: Reading) -> float:
+            return reading.surprise / max(1, len(reading.text))
+
+        heights = self.options.view_heights
+        views = {
+            reading: [replace(reading.detection, height=height * reading.detection.height) for height in heights]
+            for reading in readings
+            if not reading.doubt and surprise(reading) > self.options.min_surprise
+        }
+        with budget.part() as part:  # what it does not pay for has been read before
+            read = self.read_known(crops, [*chain.from_iterable(views.values())], part)
+        seen = [[reading, *(read[view] for view in views.get(reading, ()) if view in read)] for reading in readings]
+        clearest = [min((each for each in own if _has_digit(each)), key=surprise, default=own[0]) for own in seen]
+        return [
+            replace(best, rival=max((np.exp(-surprise(each)) for each in own if each.text != best.text), default=0.0))
+            for best, own in zip(clearest, seen, strict=True)
+        ]
 
     def _unread(self, crops: PageCrops, readings: Sequence[Reading], budget: Budget) -> list[Detection]:
         """Where digits stand that belong to none of the numbers."""
@@ -103,7 +123,7 @@ class NumberReader:
 
     def _join(self, crops: PageCrops, rows: list[list[Reading]], budget: Budget) -> list[list[Reading]]:
         """Read numbers whose digits stand far apart, and were detected in parts, as a whole."""
-        grouped = [[[row[i] for i in group] for group in group_by_rhythm(rows, n)] for n, row in enumerate(rows)]
+        grouped = [[[row[i] for i in group] for group in group_evenly_spaced(rows, n)] for n, row in enumerate(rows)]
         joint = [join_detections(parts) for groups in grouped for parts in groups if len(parts) > 1]
         whole = self.read_known(crops, joint, budget)
 
@@ -152,7 +172,7 @@ class NumberReader:
     def _read_numbers(self, crops: PageCrops, detections: list[Detection], budget: Budget) -> list[Reading]:
         """The numbers in some detections."""
         numbers = crop_numbers(crops, detections, budget)
-        return [each for each in self._read(crops, numbers, budget) if any(map(str.isdigit, each.text))]
+        return without_repeated([each for each in self._read(crops, numbers, budget) if _has_digit(each)])
 
     def _with_whole_picture(self, crops: PageCrops, detections: list[Detection], budget: Budget) -> list[Detection]:
         """Detections, and the whole picture as one more, if it may be a single line of writing.
@@ -169,7 +189,8 @@ class NumberReader:
         views = views[: budget.afford([crops.cost(view) for view in views])]
         crops.compute(views)
         best = max(views, key=lambda view: self._evidence(crops, view), default=None)
-        return [best] if best and best.stretch > 1 else [*detections, *views[:1]]
+        is_display = best is not None and best.stretch > 1 and self._evidence(crops, best) > 0
+        return [best] if best and is_display else [*detections, *views[:1]]
 
     def _whole_picture(self, grey: Grey, fraction: float, stretch: float = 1.0) -> Detection:
         """The whole picture as one number, whose digits have a fraction of its height."""
@@ -210,20 +231,16 @@ class NumberReader:
     def _reading(self, detection: Detection, crop: Crop) -> Reading:
         """What a crop shows of a number."""
         strip = crop.strip
-        inside = [peak for peak in crop.peaks if self._is_inside(peak.box, strip)]
-        characters = _in_usual_form([peak for peak in inside if peak.present >= self.options.min_read])
-        boxes, borders = [each.box for each in characters], self._borders(strip, crop.borders)
-        all_boxes = [peak.box for peak in crop.peaks if peak.present >= self.options.min_read]
-        outside = [box for box in all_boxes if not self._is_inside(box, strip)]
-        outside += tall_strokes(strip.foreground, all_boxes, DIGIT_HEIGHT_PX)
+        read = [peak for peak in crop.peaks if peak.present >= self.options.min_read]
+        faint = [peak for peak in crop.peaks if peak.present < self.options.min_read]
         return Reading(
             detection,
             strip,
-            characters,
-            [peak for peak in inside if peak.present < self.options.min_read],
-            borders,
-            _clearance(outside, boxes, borders),
-            DISPLAY if detection.stretch > 1 else None,
+            _in_usual_form([peak for peak in read if strip.holds(peak.box)]),
+            [peak for peak in faint if strip.holds(peak.box)],
+            self._borders(strip, crop.borders),
+            [peak.box for peak in read],
+            doubt=DISPLAY if detection.stretch > 1 else None,
         )
 
     def _is_decisive(self, predictions: Predictions, crops: Grey, choose: Choose) -> Mask:
@@ -235,25 +252,14 @@ class NumberReader:
         decisive: Mask = (predictions.digits.argmax(axis=1) != before) & is_certain
         return decisive
 
-    def _is_inside(self, box: Edges, strip: Strip) -> bool:
-        """Whether a character belongs to the number of a strip, and not to its neighbour."""
-        margin = self.options.max_outside * DIGIT_HEIGHT_PX
-        return strip.ends[0] - margin <= centre(box) <= strip.ends[1] + margin
-
     def _borders(self, strip: Strip, borders: Sequence[Edges]) -> tuple[bool, bool]:
         """Whether cell borders stand on the left and on the right of the number in a strip."""
         (first, last), tolerance = strip.ends, self.options.border_tolerance * DIGIT_HEIGHT_PX
         return any(centre(x) < first + tolerance for x in borders), any(centre(x) > last - tolerance for x in borders)
 
 
-def _clearance(outside: Sequence[Edges], boxes: Sequence[Edges], borders: tuple[bool, bool]) -> float:
-    """From the characters of a number to the next strokes outside of it, in digit heights; infinite behind borders."""
-    if not boxes:
-        return np.inf
-    first, last = min(box[0] for box in boxes), max(box[2] for box in boxes)
-    left = [first - box[2] for box in outside if centre(box) < first and not borders[0]]
-    right = [box[0] - last for box in outside if centre(box) > last and not borders[1]]
-    return max(0.0, min([*left, *right], default=np.inf)) / DIGIT_HEIGHT_PX
+def _has_digit(reading: Reading) -> bool:
+    return any(map(str.isdigit, reading.text))
 
 
 def _in_usual_form(characters: list[Candidate]) -> list[Candidate]:

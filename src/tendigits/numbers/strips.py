@@ -44,6 +44,11 @@ class Strip:
         (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         return x0, y0, x1, y1
 
+    def holds(self, box: Edges) -> bool:
+        """Whether a character with this box belongs to the number, and not to its neighbour."""
+        margin = DEFAULT_OPTIONS.max_outside * DIGIT_HEIGHT_PX
+        return self.ends[0] - margin <= (box[0] + box[2]) / 2 <= self.ends[1] + margin
+
     def in_strip(self, box: Edges, other: "Strip") -> Edges:
         """The box in another strip of the same direction; it has the same size on the page."""
         left, top, right, bottom = box

@@ -1,12 +1,12 @@
 """From readings to results: numbers with their confidence, cells and tables, all in pixels of the picture.
 
-number = accept(reading, confidence_model, 0.9, DecimalSeparator.AUTO, to_picture)
+numbers = Acceptance(confidence_model, 0.9).numbers(readings, to_picture, expected, members)
 table = table_of(layout, numbers, lost, grey, to_picture)
 """
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
 
@@ -17,15 +17,15 @@ from tendigits.geometry import Box
 from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import CHARACTERS, HEIGHT, Candidate, Edges
 from tendigits.numbers.detections import Detection, in_rows
-from tendigits.numbers.grammar import DecimalSeparator, is_usual, to_decimal, without_closing
+from tendigits.numbers.grammar import DecimalSeparator, common_separator, is_usual, to_decimal, without_closing
 from tendigits.numbers.network import GRID
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import UNREAD_NEIGHBOUR
 from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.numbers.strips import MAX_WIDTH_PX, MIN_WIDTH_PX
 from tendigits.pictures.image import Grey
-from tendigits.read.expectations import Expectation
-from tendigits.read.fit import fit
+from tendigits.read.constrained_decoding import decode_expected
+from tendigits.read.expectations import Expectation, Expectations
 from tendigits.read.results import Character, Number
 from tendigits.tables.cell import Cell
 from tendigits.tables.layout import Layout
@@ -40,6 +40,36 @@ MAX_PIECE_GAP = 3.0  # digit heights between them
 BETWEEN = "_"  # for the space between two numbers of a row
 
 ToPicture = Callable[[Edges], Box]  # converts a box on the page as it was read to pixels of the picture
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """From which confidence numbers are accepted, and how their decimals are written."""
+
+    model: ConfidenceModel
+    threshold: float  # 0 to 1
+    decimal: DecimalSeparator = DecimalSeparator.AUTO
+
+    def confidence(self, reading: Reading) -> float:
+        """0 to 1: how probable it is that a number was read right; 0 if it is in doubt."""
+        return 0.0 if reading.doubt else self.model.confidence(confidence_features(reading))
+
+    def numbers(
+        self,
+        readings: Sequence[Reading],
+        to_picture: ToPicture,
+        expected: Expectations,
+        members: Iterable[tuple[str, Sequence[int]]],
+    ) -> list[Number]:
+        """The results of readings; `members` are names of columns or fields, with indices of readings in them."""
+        expectations = {i: expected.of(name) for name, indices in members for i in indices}
+        separator = self.decimal
+        if separator is DecimalSeparator.AUTO:
+            separator = common_separator(reading.text for reading in readings)
+        return [
+            accept(reading, self.model, self.threshold, separator, to_picture, expectations.get(i))
+            for i, reading in enumerate(readings)
+        ]
 
 
 def accept(
@@ -57,7 +87,7 @@ def accept(
     confidence, as_seen = model.confidence(confidence_features(reading)), without_closing(reading.text)
     fitted = None
     if expectation is not None and not (confidence >= threshold and expectation.fits(as_seen, separator)):
-        fitted = fit(reading, expectation, confidence, separator)
+        fitted = decode_expected(reading, expectation, confidence, separator)
         reading, confidence = fitted.reading, fitted.confidence
     may_lack_stroke = "/" in reading.text and reading.stray_ink >= MIN_STRAY_INK
     accepted = confidence >= threshold and reading.doubt is None and not may_lack_stroke

@@ -19,7 +19,6 @@ from tendigits.numbers.reading import Reading
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX
 from tendigits.tables.flat_sheet import Rules
 from tendigits.tables.layout import Layout
-from tendigits.tables.paper import without_level_lines
 
 CellIndex = tuple[int, int]  # row and column
 Span = tuple[float, float, float, float]  # left and right end, y, and digit height of a number, on the sheet
@@ -108,24 +107,6 @@ class CellReader:
             elif before is not None and cell in partly_read:
                 read[indices[0]] = replace(before, doubt=before.doubt or UNREAD_NEIGHBOUR)
         return replace(layout, cells=cells)
-
-    def read_without_lines(self, read: list[Reading], layout: Layout) -> None:
-        """Read doubtful cells on a copy of the page without the lines between its rows; what is clearer is kept.
-
-        A 7 on a line looks like a 2, and a 1 below one like a 7.
-        """
-        numbers = [(cell, indices[0]) for cell, indices in layout.cells.items() if len(indices) == 1]
-        doubtful = [(cell, i) for cell, i in numbers if self.confidence(read[i]) < self.threshold]
-        if not doubtful:
-            return
-        copy = self.crops.on_copy(without_level_lines(self.crops.grey, self.rules.horizontal, layout.sheet.height))
-        with self.budget.part() as part:  # what it does not pay for has been read before
-            readings = self.reader.read_known(copy, [read[i].detection for _, i in doubtful], part)
-        for cell, i in doubtful:
-            if (reading := readings.get(read[i].detection)) is not None:
-                reading = without_borders(reading, layout, cell)
-                if any(map(str.isdigit, reading.text)) and self.confidence(reading) > self.confidence(read[i]):
-                    read[i] = reading
 
 
 def without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Reading:

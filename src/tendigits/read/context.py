@@ -63,8 +63,6 @@ def read_tables(cells: CellReader, readings: Sequence[Reading]) -> tuple[list[Re
                 read[i] = without_borders(read[i], layout, cell)
         if _is_informative(layout):
             layouts[n] = layout = cells.read_again(read, layout)
-            if layout.ruled:
-                cells.read_without_lines(read, layout)
             seen = [*read]
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
                 reweigh_columns(read, seen, layout, column_prior.OPTIONS.usual_prior)

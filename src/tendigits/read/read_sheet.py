@@ -200,7 +200,7 @@ def _in_boxes(reading: Reading, boxes: Sequence[Box], inked: Sequence[Box | None
     middles = [sum(reading.strip.in_picture(each.box)[::2]) / 2 for each in reading.characters]
     counts = [sum(box.left <= middle < box.right for middle in middles) for box in boxes]
     if len(boxes) == 1 or counts == [int(ink is not None) for ink in inked]:
-        return replace(reading, clearance=np.inf)
+        return replace(reading, boxes=())
     return replace(reading, doubt="a box may hold something else")
 
 

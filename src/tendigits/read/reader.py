@@ -7,18 +7,13 @@ reader.digit("seven.png").label                 # a picture of one digit
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tendigits.data.preprocess import FIELD
-from tendigits.digits.find import Found, Thumbnail, find_digit, open_page
-from tendigits.digits.foreground import median
+from tendigits.digits.find import Found, find_digit, open_page
 from tendigits.digits.network import Network, Predictions, bundled, open_network
 from tendigits.errors import UserError
 from tendigits.geometry import Box
@@ -26,37 +21,22 @@ from tendigits.numbers import finder
 from tendigits.numbers import network as number_network
 from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.crops import Budget
-from tendigits.numbers.decode import Edges
-from tendigits.numbers.detections import Detection, in_rows
-from tendigits.numbers.grammar import DecimalSeparator, common_separator
+from tendigits.numbers.grammar import DecimalSeparator
 from tendigits.numbers.reader import NumberReader
-from tendigits.numbers.reading import Reading, confidence_features
 from tendigits.pictures.documents import count_pages_of
 from tendigits.pictures.image import Grey
-from tendigits.read.accept import ToPicture, accept, cell_of, table_of, with_verdicts, without_pieces
-from tendigits.read.cells import CellReader
-from tendigits.read.context import read_tables
+from tendigits.read.accept import Acceptance
 from tendigits.read.expectations import NOTHING, Expectations, parse
-from tendigits.read.find_sheet import FoundSheet, find_sheet
-from tendigits.read.forms import Corners, Form, load_form, read_fields
-from tendigits.read.orientation import turns_of
-from tendigits.read.page import BLURRED, FAINT, ROWS_LEFT_OUT, TINY, TOO_MANY, Page
-from tendigits.read.read_sheet import read_cells, sheet_table
-from tendigits.read.results import Digit, Number
-from tendigits.read.sharpness import is_blurred, is_faint, is_tiny
-from tendigits.read.stages import Stages
-from tendigits.read.sums import check_sums
-from tendigits.tables.cell import column_name
-from tendigits.tables.checks import check, check_relations, parse_sums
-from tendigits.tables.columns import in_context
-from tendigits.tables.flat_sheet import NO_RULES, find_rules
-from tendigits.tables.paper import whiten
+from tendigits.read.find_sheet import find_sheet
+from tendigits.read.forms import Corners, Form, load_form
+from tendigits.read.page import Page
+from tendigits.read.read_page import read_form, read_page, read_sheet
+from tendigits.read.results import Digit
+from tendigits.tables.checks import parse_sums
 
 MIN_IS_DIGIT = 0.5  # probability of being a digit; with less, it is called not a digit
 MIN_ALTERNATIVE = 0.05  # probability from which a reason names another digit
 MAX_ALTERNATIVES = 3  # digits that a reason names
-MIN_NUMBERS_TO_WHITEN = 3  # with fewer, what is dark is writing, and not a black or dotted column
-NAMED_PER_READ = 2  # detections of a page, for each one that is read at most
 TIME_FOR_A_PAGE = 0.8  # of the seconds after which its process is ended
 
 
@@ -215,69 +195,11 @@ class Reader:
     ) -> Page:
         """Read a page that `open_page` has opened; see `read`."""
         if self.form is not None:
-            return self._read_form(self.form, grey, size, expected)
+            return read_form(self.number_reader, self._acceptance, self.form, grey, size, self._budget(), expected)
         if (found := find_sheet(grey)) is not None:
-            return self._read_sheet(found, grey, size, expected)
-        scale, thumbnail = size[0] / grey.shape[1], Thumbnail.of(grey, size)
-        budget = Budget(seconds=self.seconds)
-        grey, detections = self._find(grey, budget)
-        crops = self.number_reader.crops(grey)
-        if turns := turns_of(self.number_reader, detections, crops, budget):
-            grey = np.ascontiguousarray(np.rot90(grey, turns))
-            detections, crops = self._detect(grey, budget), self.number_reader.crops(grey)
-        detections, below = _from_the_top(detections, self.number_reader.options.max_numbers)
-        budget.left_out += below
-        rules = find_rules(grey, detections) if detections else NO_RULES
-        crops = crops.with_rules(rules.long)
-        readings, unread = self.number_reader.read_page(grey, budget, detections, crops)
-        how_sure = cache(self._confidence), self.number_threshold
-        cells = CellReader(self.number_reader, crops, rules, *how_sure, budget)
-        readings, layouts = read_tables(cells, readings)
-        upright_size = size[::-1] if turns % 2 else size
-
-        def to_picture(edges: Edges) -> Box:
-            return Box(*(round(scale * edge) for edge in edges)).turned(turns, upright_size)
-
-        columns = [(column_name(c), each) for layout in layouts for (_, c), each in layout.cells.items()]
-        in_tables = [[i for each in layout.cells.values() for i in each] for layout in layouts if layout.is_dense]
-        numbers = self._accept(readings, to_picture, expected, columns)
-        numbers = check_sums(without_pieces(numbers, readings, chain(*in_tables)), in_tables)
-        tables = [table_of(layout, numbers, [*unread, *budget.left_out], grey, to_picture) for layout in layouts]
-        tables = [check(in_context(table), expected.sums, expected.formulas) for table in tables]
-        in_cells = [
-            (table.rows[row][column], indices)
-            for layout, table in zip(layouts, tables, strict=True)
-            for (row, column), indices in layout.cells.items()
-        ]
-        numbers = with_verdicts(numbers, in_cells)
-        accepted = sum(number.accepted for number in numbers) / max(1, len(numbers))
-        read = [each.detection for each in readings]
-        missed = left_out(readings, budget)
-        notices = missed + [BLURRED] * is_blurred(grey, read, accepted) + [TINY] * is_tiny(read)
-        notices += [FAINT] * (not read and not notices and is_faint(grey))
-        if missing := sorted(expected.targets.keys() - {name for name, _ in columns}):
-            notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
-        places = [to_picture(each.edges) for each in unread]
-        verdicts = [number.accepted for number in numbers]
-        stages = Stages(grey, rules.pieces, detections, layouts, readings, verdicts) if debug else None
-        return Page(
-            numbers, size, tables, 90 * turns,
-            unread=places, is_whole=not missed, notice=" ".join(notices) or None, thumbnail=thumbnail, stages=stages,
-        )  # fmt: skip
-
-    def _find(self, grey: Grey, budget: Budget) -> tuple[Grey, list[Detection]]:
-        """A page without what is printed behind its numbers, and where these may stand."""
-        detections = self._detect(grey, budget)
-        if len(detections) < MIN_NUMBERS_TO_WHITEN:
-            return grey, detections
-        blank = whiten(grey, median([each.height for each in detections]))
-        return (grey, detections) if blank is grey else (blank, self._detect(blank, budget))
-
-    def _detect(self, grey: Grey, budget: Budget) -> list[Detection]:
-        """Where numbers may stand, more than are read, so that the rows of the others can be named."""
-        options = self.number_reader.options
-        wide = replace(options, max_numbers=NAMED_PER_READ * options.max_numbers)
-        return replace(self.number_reader, options=wide).detect(grey, budget)
+            readers = self.number_reader, self.network
+            return read_sheet(*readers, self._acceptance, found, grey, size, self._budget(), expected)
+        return read_page(self.number_reader, self._acceptance, grey, size, self._budget(), expected, debug)
 
     def read_form(
         self,
@@ -300,75 +222,16 @@ class Reader:
             UserError: `expect` is invalid, or is about a field that the form does not have; so are the corners.
             DataError: the picture is damaged or too large, or shows another form.
         """
-        return self._read_form(form, *open_page(image, page), parse(expect, fields=True), corners)
+        opened, expected = open_page(image, page), parse(expect, fields=True)
+        return read_form(self.number_reader, self._acceptance, form, *opened, self._budget(), expected, corners)
 
-    def _read_form(
-        self, form: Form, grey: Grey, size: tuple[int, int], expected: Expectations, corners: Corners | None = None
-    ) -> Page:
-        expected.check_fields(form.fields)
-        aligned, homography = form.align(grey, corners)
-        budget = Budget(seconds=self.seconds)
-        readings, fields = read_fields(self.number_reader, aligned, form, budget)
-        scale = size[0] / grey.shape[1]
+    @property
+    def _acceptance(self) -> Acceptance:
+        """How numbers are accepted."""
+        return Acceptance(self.confidence_model, self.number_threshold, DecimalSeparator(self.options.decimal))
 
-        def to_picture(edges: Edges) -> Box:
-            return _box_around(cv2.perspectiveTransform(_corners(edges)[None], homography)[0] * scale)
-
-        numbers = self._accept(readings, to_picture, expected, fields.items())
-        cells = {name: cell_of(to_picture(form.fields[name]), indices, numbers) for name, indices in fields.items()}
-        for name, cell in cells.items():
-            left, top, right, bottom = cell.box
-            if not (0 <= left + right <= 2 * size[0] and 0 <= top + bottom <= 2 * size[1]):
-                cells[name] = replace(cell, accepted=False, reason="is not in the picture")
-        cells = check_relations(cells, [formula.of_fields([*cells]) for formula in expected.formulas])
-        numbers = with_verdicts(numbers, [(cells[name], indices) for name, indices in fields.items()])
-        notice = " ".join(left_out(readings, budget)) or None
-        return Page(numbers, size, fields=cells, is_whole=not notice, notice=notice, thumbnail=Thumbnail.of(grey, size))
-
-    def _read_sheet(self, found: FoundSheet, grey: Grey, size: tuple[int, int], expected: Expectations) -> Page:
-        """Read a page of a printed sheet, whose columns are expected to be what its code says."""
-        sheet, scale = found.code.sheet, size[0] / grey.shape[1]
-        known, budget = sheet.expectations, Budget(seconds=self.seconds)
-        expected = replace(
-            known, targets={**known.targets, **expected.targets}, formulas=(*known.formulas, *expected.formulas)
-        )
-
-        def to_picture(edges: Edges) -> Box:
-            return _box_around(found.to_photo(_corners(edges)) * scale)
-
-        read = read_cells(self.number_reader, self.network, found, budget)
-        members = [(column_name(column), indices) for (_, column), indices in read.indices.items()]
-        numbers = self._accept(read.readings, to_picture, expected, members)
-        table = sheet_table(found, read, numbers, to_picture, expected.formulas)
-        cells = [(table.rows[row + 1][column], indices) for (row, column), indices in read.indices.items() if indices]
-        numbers = with_verdicts(numbers, cells)
-        notice = " ".join(left_out(read.readings, budget)) or None
-        return Page(
-            numbers, size, [table], found.turned, sheet=found.code,
-            is_whole=not notice, notice=notice, thumbnail=Thumbnail.of(grey, size),
-        )  # fmt: skip
-
-    def _accept(
-        self,
-        readings: Sequence[Reading],
-        to_picture: ToPicture,
-        expected: Expectations,
-        members: Iterable[tuple[str, Sequence[int]]],
-    ) -> list[Number]:
-        """The results of readings; `members` are names of columns or fields, with indices of readings in them."""
-        expectations = {i: expected.of(name) for name, indices in members for i in indices}
-        separator = DecimalSeparator(self.options.decimal)
-        if separator is DecimalSeparator.AUTO:
-            separator = common_separator(reading.text for reading in readings)
-        model, threshold = self.confidence_model, self.number_threshold
-        return [
-            accept(reading, model, threshold, separator, to_picture, expectations.get(i))
-            for i, reading in enumerate(readings)
-        ]
-
-    def _confidence(self, reading: Reading) -> float:
-        """0 to 1: how probable it is that a number was read right; 0 if it is in doubt."""
-        return 0.0 if reading.doubt else self.confidence_model.confidence(confidence_features(reading))
+    def _budget(self) -> Budget:
+        return Budget(seconds=self.seconds)
 
     def _digit(self, predictions: Predictions, i: int, crop: Grey) -> Digit:
         """Convert the i-th prediction: accepted, or with the reason why not."""
@@ -384,31 +247,3 @@ class Reader:
             names = [str(digit) for digit in likely if probabilities[digit] > MIN_ALTERNATIVE]
             reason = f"may be {' or '.join(names)}" if len(names) > 1 else "may be no digit"
         return Digit(label, probabilities, is_digit, Box(0, 0, FIELD, FIELD), crop, reason is None, reason)
-
-
-def _corners(edges: Edges) -> NDArray[np.float64]:
-    """The corners of a box, float64 (4, 2)."""
-    left, top, right, bottom = edges
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
-
-
-def _box_around(points: NDArray[np.float64]) -> Box:
-    """The box around some points, float64 (n, 2)."""
-    return Box(*(round(edge) for edge in (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())))
-
-
-def left_out(readings: Sequence[Reading], budget: Budget) -> list[str]:
-    """A notice of the rows that were not read, counted from 1, if there are any."""
-    if budget.is_truncated or not budget.left_out:
-        return [TOO_MANY] * budget.is_truncated
-    rows = in_rows([*(reading.detection for reading in readings), *budget.left_out])
-    first, *_, last = [n for n, row in enumerate(rows, 1) if max(row) >= len(readings)] * 2
-    return [ROWS_LEFT_OUT.format(f"Row {first} was" if first == last else f"Rows {first} to {last} were")]
-
-
-def _from_the_top(detections: Sequence[Detection], n: int) -> tuple[list[Detection], list[Detection]]:
-    """The first n detections in reading order, and those below them; each the best first."""
-    if len(detections) <= n:
-        return [*detections], []
-    first = {*[*chain.from_iterable(in_rows(detections))][:n]}
-    return [d for i, d in enumerate(detections) if i in first], [d for i, d in enumerate(detections) if i not in first]

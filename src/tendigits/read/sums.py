@@ -14,7 +14,7 @@ import numpy as np
 
 from tendigits.geometry import Box
 from tendigits.numbers.grammar import UNSIGNED, to_decimal, without_closing
-from tendigits.numbers.rhythm import SIGNS
+from tendigits.numbers.spacing import SIGNS
 from tendigits.read.results import Number
 
 TERM = re.compile(rf"([-+×÷/:]?)({UNSIGNED})")

@@ -20,9 +20,9 @@ from tendigits.digits.network import from_onnx
 from tendigits.errors import DataError, UserError
 from tendigits.pictures.documents import count_pages_of
 from tendigits.pictures.image import prepare_for_threads
+from tendigits.read.answer_key import Key
 from tendigits.read.expectations import Expectations
 from tendigits.read.forms import Corners, Form
-from tendigits.read.key import Key
 from tendigits.read.page import Page
 from tendigits.read.reader import PACKAGE, Reader, ReaderOptions
 from tendigits.read.results import Digit

@@ -9,7 +9,6 @@ field, no faint number is found.
 import cv2
 import numpy as np
 from cv2.typing import MatLike
-from numpy.typing import NDArray
 
 from tendigits.pictures.image import Grey
 from tendigits.tables.ruled_lines import thin_and_dark
@@ -42,8 +41,6 @@ MAX_UNDERLINE_HEIGHT = 0.9  # of a line that is not quite level, and thickened b
 UNDERLINE_OFFSET = 0.3  # this, so that its pieces meet
 MIN_UNDERLINE_GAP = 2.0  # between two of them: what is closer is one line
 MAX_LINE_THICKNESS = 0.35
-MIN_LINE_PIECE = 4.0  # length of a piece of a table's line
-LINE_REACH = 0.25  # of a piece, across: so far it is not quite straight
 MIN_UNDERLINES = 10  # of a form
 MIN_UNDERLINED = 0.25  # fraction of its level lines, by length; of real forms 0.32 and more, of tables 0.19 and less
 MIN_DOTS = 4.0  # of a screen, on a square of a digit's height: a dotted line has fewer
@@ -69,21 +66,6 @@ def whiten(grey: Grey, digit_height: float) -> Grey:
     for bar in cv2.findContours(bars, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
         _draw_middle(blank, bar, max(2, round(RULE_THICKNESS * digit_height)))
     return blank
-
-
-def without_level_lines(grey: Grey, lines: NDArray[np.float64], digit_height: float) -> Grey:
-    """A page, uint8 (height, width), without level ruled lines: `lines` are x and y of both ends of pieces, (n, 4).
-
-    What is written across them stays, but for strokes that run along them.
-    """
-    near = np.zeros_like(grey)
-    long = np.hypot(*(lines[:, 2:] - lines[:, :2]).T) >= MIN_LINE_PIECE * digit_height
-    cv2.polylines(
-        near, [*lines[long].round().astype(np.int32).reshape(-1, 2, 2)], False, 1, _odd(LINE_REACH * digit_height)
-    )
-    runs = cv2.dilate(_runs(grey, digit_height) & near, _square(3))
-    filled = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _across(MAX_LINE_THICKNESS * digit_height).T)
-    return np.where(runs > 0, filled, grey)
 
 
 def _paper(grey: Grey, digit_height: float) -> MatLike:

@@ -22,8 +22,8 @@ from starlette.requests import ClientDisconnect
 from tendigits.batch.worker import attempt
 from tendigits.errors import DataError, UserError
 from tendigits.pictures.limits import MAX_PAGES
+from tendigits.read.answer_key import Key, parse_key
 from tendigits.read.expectations import Expectations, parse, parse_csv
-from tendigits.read.key import Key, parse_key
 from tendigits.serve.schemas import ANY_PICTURE, BINARY, MAX_REASON_CHARACTERS, Strict
 from tendigits.serve.security import MAX_BODY_BYTES
 from tendigits.serve.state import state_of

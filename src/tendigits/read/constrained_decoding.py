@@ -1,6 +1,6 @@
 """Read a number under what is expected of it: the most probable text that fits, and how probable it then is.
 
-fitted = fit(reading, expectation, confidence, separator)
+fitted = decode_expected(reading, expectation, confidence, separator)
 fitted.reading.text         # "40275", of a roster; the characters alone would be 40215
 
 A text is aligned with the characters that were seen: each is read as one of its probable digits or signs, or is noise,
@@ -23,7 +23,7 @@ from tendigits.read.expectations import Expectation
 
 
 @dataclass(frozen=True)
-class FitOptions:
+class DecodingOptions:
     """Chosen on generated lines of held-out digits."""
 
     min_probability: float = 3e-4  # of a character to which neither network gave more
@@ -37,7 +37,7 @@ class FitOptions:
     max_texts: int = 300  # the most probable ones that are tried, if the values that fit are not listed
 
 
-OPTIONS = FitOptions()
+OPTIONS = DecodingOptions()
 STROKES = [CHARACTERS.index(label) for label in "1/()"]  # that are one tall stroke
 CODES = np.zeros(256, np.int64)  # the index in CHARACTERS of each character, by its number in Unicode
 CODES[[*map(ord, CHARACTERS)]] = range(len(CHARACTERS))
@@ -59,7 +59,9 @@ class Place(NamedTuple):
     log_noise: float  # of no character
 
 
-def fit(reading: Reading, expectation: Expectation, confidence: float, separator: DecimalSeparator) -> Fitted:
+def decode_expected(
+    reading: Reading, expectation: Expectation, confidence: float, separator: DecimalSeparator
+) -> Fitted:
     """Read a number again.
 
     Args:

@@ -1,6 +1,6 @@
 """Join what stands far apart: the digits of a number with even gaps, and the signs in front of a column sum's numbers.
 
-groups = group_by_rhythm(rows, 0)       # of the first row's readings: lists of indices, one list for each number
+groups = group_evenly_spaced(rows, 0)       # of the first row's readings: lists of indices, one list for each number
 """
 
 import re
@@ -23,7 +23,7 @@ MIN_BORDER_HEIGHT = 0.9  # as a fraction of the strip's height
 
 
 @dataclass(frozen=True)
-class RhythmOptions:
+class SpacingOptions:
     """Tolerances; lengths are in heights of a digit."""
 
     max_even_gap: float = 1.9  # between two digits of one number, if all its gaps are about as wide
@@ -49,10 +49,10 @@ class RhythmOptions:
     number_margin: float = 0.3  # strokes this close to a number belong to it
 
 
-OPTIONS = RhythmOptions()
+OPTIONS = SpacingOptions()
 
 
-def group_by_rhythm(rows: Sequence[Sequence[Reading]], n: int) -> list[list[int]]:
+def group_evenly_spaced(rows: Sequence[Sequence[Reading]], n: int) -> list[list[int]]:
     """Which readings of the n-th row are parts of one number; those that stand in columns are not."""
     row = rows[n]
     groups: list[list[int]] = []

@@ -9,8 +9,8 @@ from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import DecimalSeparator
 from tendigits.numbers.reading import Reading
 from tendigits.numbers.strips import Strip
+from tendigits.read.constrained_decoding import decode_expected
 from tendigits.read.expectations import parse
-from tendigits.read.fit import fit
 from tendigits.read.reader import Reader
 
 ROSTER = "40275|40312|41999|57113"
@@ -34,7 +34,7 @@ def reading(*seen, rejected=()):
 
 
 def read(expect, *seen, confidence=0.5, **others):
-    found = fit(reading(*seen, **others), parse(expect).everywhere, confidence, DecimalSeparator.AUTO)
+    found = decode_expected(reading(*seen, **others), parse(expect).everywhere, confidence, DecimalSeparator.AUTO)
     return found.reading.text, found.confidence
 
 
@@ -100,7 +100,7 @@ def test_two_values_that_are_as_probable_are_in_doubt():
 
 
 def test_the_characters_are_those_of_the_value():
-    found = fit(
+    found = decode_expected(
         reading("4", {"8": 0.6, "0": 0.3}, "7", "5", rejected=[(-15.0, {"1": 0.2}), (30.0, {"2": 0.2})]),
         parse(ROSTER).everywhere, 0.5, DecimalSeparator.AUTO,
     ).reading  # fmt: skip
