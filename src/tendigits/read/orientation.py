@@ -43,7 +43,8 @@ def turns_of(reader: NumberReader, detections: Sequence[Detection], crops: PageC
         clearness = {0: _clearness(detections, crops, part)}
         if clearness[0] >= OPTIONS.upright_clearness:
             return 0
-        clearness[2] = _clearness(*_upside_down(reader, detections, crops.grey), part)
+        if clearness[0] > 0:  # what shows too few characters as it lies shows no more upside down
+            clearness[2] = _clearness(*_upside_down(reader, detections, crops.grey), part)
         if max(clearness.values()) < OPTIONS.sideways_clearness:
             grey = np.ascontiguousarray(np.rot90(crops.grey))
             detections = reader.detect(grey, part)
