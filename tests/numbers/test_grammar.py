@@ -89,18 +89,18 @@ def test_any_text_has_a_meaning_or_none(text):
 
 
 def test_the_threshold_follows_from_the_error_that_is_allowed():
-    trust = ConfidenceModel((-1.0, *[0.0] * 4), 0.5, ((0.01, 0.97), (0.02, 0.9), (0.05, 0.6)))
+    trust = ConfidenceModel((-1.0, *[0.0] * 6), 0.5, ((0.01, 0.97), (0.02, 0.9), (0.05, 0.6)))
     assert trust.threshold(None) == trust.threshold(MAX_ERROR) == 0.9
     assert trust.threshold(0.03) == 0.9
     assert trust.threshold(0.5) == 0.6
     with pytest.raises(UserError, match=r"expected a maximum error of at least 1%, received 0.1%"):
         trust.threshold(0.001)
-    clear = trust.confidence(ConfidenceFeatures(*[0.0] * 5))
+    clear = trust.confidence(ConfidenceFeatures(*[0.0] * 7))
     assert clear == pytest.approx(1 / (1 + 2.718281828**-0.5))
-    assert trust.confidence(ConfidenceFeatures(2, *[0.0] * 4)) < clear
+    assert trust.confidence(ConfidenceFeatures(2, *[0.0] * 6)) < clear
 
 
 def test_weights_of_another_version_are_refused():
     trust = {"trust": '{"weights": [1, 2, 3], "bias": 0.5, "thresholds": [[0.02, 0.9]]}'}
-    with pytest.raises(ModelFileError, match=r"expected weights for 5 features, received 3; .* teach it again"):
+    with pytest.raises(ModelFileError, match=r"expected weights for 7 features, received 3; .* teach it again"):
         ConfidenceModel.from_metadata(trust)

