@@ -262,7 +262,7 @@ def test_without_a_keyboard_there_are_buttons(open_grid):
     page.tap("#options button")
     expect(page.locator("#toast")).to_contain_text("You have 2 corrected numbers.")
     assert page.evaluate(COVERED) == [], "the message covers nothing that can be used"
-    expect(page.locator("#grid td.corrected")).to_have_text(["15", "35", "33.5"])
+    expect(page.locator("#grid td.corrected")).to_have_text(["15", "80", "33.5"])
 
 
 def test_the_grid_can_be_used_while_no_sum_is_checked(open_page, open_grid):
@@ -339,14 +339,14 @@ def test_each_table_of_a_page_is_corrected_and_becomes_a_sheet(open_page, tmp_pa
 
 
 def test_a_row_that_does_not_add_up_is_to_be_checked_until_each_of_its_cells_was_and_is_named(open_page, tmp_path):
-    """The total is right and in doubt, for 20 would be near; the wrong cell, 10 for 15, was accepted."""
+    """The 5 is right and in doubt, for with 15 the row would add up; another of its cells is wrong."""
     rows = [["12", "30", "42"], ["7", "14", "21"], ["61", "8", "69"], ["9", "54", "63"], ["10", "5", "25"]]
     page = open_page("#read")
     choose(page, file_of(printed_table(rows)))
     expect(page.locator("#wrong")).to_have_text("row 5 adds up to 15, not 25")
     expect(page.locator("#need")).to_have_text("Check 1 cell; 14 are fine")
     page.keyboard.press("Enter")
-    for other in ("B5", "C5"):  # the others of the row, one by one
+    for other in ("A5", "C5"):  # the others of the row, one by one
         expect(cell(page, other)).to_be_focused()
         page.keyboard.press("Enter")
     expect(page.locator("#need")).to_have_text("5 rows, 3 columns: checked")
