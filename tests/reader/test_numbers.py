@@ -34,14 +34,14 @@ def in_order(line):
 def test_the_networks_in_the_package_read_lines_and_find_numbers_as_labelled(shapes, patterns):
     """They learned from such pictures: a wrong label or box would be one that they contradict."""
     read, differences, network = [], [], bundled(1)
-    for line in LineWriter(shapes, patterns).lines(np.random.default_rng(4), 100):
+    for line in LineWriter(shapes, patterns).lines(np.random.default_rng(4), 300):
         found, _ = decode(network([line.picture[:, : line.picture.shape[1] // 4 * 4]])[0])
         order = [i for i in in_order(line) if line.labels[i] != BAR]
         read.append([character.label for character in found] == [line.labels[i] for i in order])
         if read[-1]:
             pairs = zip(found, order, strict=True)
             differences += [np.abs(np.array(character.box) - line.boxes[i]).max() for character, i in pairs]
-    assert np.mean(read) > 0.6  # some are grainy, shaded, or fainter than the print next to them
+    assert np.mean(read) > 0.65  # some are grainy, shaded, or fainter than the print next to them
     assert np.mean(differences) < 1.5  # pixels
     seen, network = [], finder.bundled(1)
     for page in PageWriter(shapes, patterns).pages(np.random.default_rng(5), 25, good=True):

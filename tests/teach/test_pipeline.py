@@ -118,9 +118,7 @@ def test_misread_numbers_are_learned_without_forgetting(store, digits: Dataset, 
     report = tuned.report
     assert report["numbers"]["after"] > report["numbers"]["before"]
     for name in ("mnist", "generated_numbers"):
-        assert (
-            report[name]["after"] >= report[name]["before"] - 0.02
-        )  # of two hundred lines: four, which chance alone moves
+        assert report[name]["after"] >= report[name]["before"] - 0.01  # of some hundred
     network = load_network(store, tuned).network
     after = [line.value for line in Reader(network, threads=1).read(page).numbers]
     assert np.mean([text in after for text in texts]) > 0.8, "a fifth is held out and not learned"

@@ -37,7 +37,7 @@ Strips = Sequence[Array]
 Callbacks = Sequence[keras.callbacks.Callback]
 
 CORRECTIONS_PER_REHEARSAL = 0.3 / 0.7  # corrected digits are 30% of the training data, rehearsal is 70%
-NUMBERS_PER_REHEARSAL = 0.15  # the same for the pixels of numbers; with more, other numbers are forgotten
+NUMBERS_PER_REHEARSAL = 0.1  # the same for the pixels of numbers; with more, other numbers are forgotten
 LEARNING_RATE = 3e-4
 
 DIGIT_EPOCHS = 4
