@@ -58,7 +58,6 @@ RULES: dict[str, Sequence[Rule]] = {
     "none": (),
     "digits far apart are joined": ((NumberReader, "_join", lambda self, crops, rows, budget: rows),),
     "far signs": ((NumberReader, "_with_far_signs", lambda self, crops, rows, budget: rows),),
-    "unread digits": ((NumberReader, "_unread", lambda self, crops, readings, budget: []),),
     "usual forms": ((numbers_reader, "_in_usual_form", lambda characters: characters),),
     "cells read again": ((CellReader, "read_again", lambda self, read, layout: layout),),
     "words read as numbers": ((CellReader, "read_words", lambda self, layout: iter(())),),

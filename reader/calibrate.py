@@ -103,7 +103,7 @@ def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading,
     """
     rng = np.random.default_rng(seed)
     for page in page_writer(LEGIBLE).pages(rng, n, good=True):
-        for reading in reader.read_page(page.picture, Budget())[0]:
+        for reading in reader.read_page(page.picture, Budget()):
             number = number_at(reading, page.numbers, ON)
             if number_at(reading, [*page.numbers, *page.hidden], BESIDE) is None:
                 yield reading, None
@@ -113,7 +113,7 @@ def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading,
         numbers = numbers_of(line)
         scale = float(rng.uniform(1, LARGEST))
         large = cv2.resize(line.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        for reading in reader.read_page(large, Budget())[0] if numbers is not None else ():
+        for reading in reader.read_page(large, Budget()) if numbers is not None else ():
             x = reading.detection.x / scale
             yield reading, next((text for left, right, text in numbers or () if left < x < right), None)
 
@@ -126,7 +126,7 @@ def labelled_strings(folder: Path, reader: NumberReader) -> Iterator[tuple[Readi
             n_strings[writer] += 1
             if n_strings[writer] > MAX_STRINGS:
                 continue
-            for reading in reader.read_page(picture, Budget())[0]:
+            for reading in reader.read_page(picture, Budget()):
                 # A string over the rule of a column is two numbers.
                 is_right = any(has_value(reading, part, ",.") for part in (label.replace(" ", ""), *label.split()))
                 yield reading, reading.text if is_right else label

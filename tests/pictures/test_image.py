@@ -42,6 +42,18 @@ def test_path_bytes_pillow_and_array_are_the_same(tmp_path):
         assert image.size == (30, 40)
 
 
+def test_on_coloured_paper_the_channel_that_it_reflects_counts():
+    """Luma would mix in the noise of the others, and halve the contrast of what is written."""
+    rng = np.random.default_rng(0)
+    green = np.where(PAPER > 9, 200, 80)
+    noise = rng.integers(0, 40, (2, 60, 60))
+    display = np.dstack([noise[0], green, noise[1]]).astype(np.uint8)
+    for grey in (open_image(display).grey, open_image(file_of(display.repeat(40, 0).repeat(40, 1), "JPEG"), 600).grey):
+        assert np.percentile(grey, 90) - grey.min() > 100
+    paper = np.dstack([green, green, 0.8 * green]).astype(np.uint8)  # white paper in warm light
+    np.testing.assert_array_equal(open_image(paper).grey, np.asarray(Image.fromarray(paper).convert("L")))
+
+
 @pytest.mark.parametrize(
     "array",
     [

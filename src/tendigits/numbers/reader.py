@@ -1,6 +1,6 @@
 """Read the numbers of a page: detect them, crop each, read it, collect evidence.
 
-readings, unread = NumberReader(finder, network, digits).read_page(grey, Budget())        # in reading order
+readings = NumberReader(finder, network, digits).read_page(grey, Budget())        # in reading order
 readings[0].text                                                                # "12.50"
 """
 
@@ -16,7 +16,7 @@ from tendigits.digits.runtime import Floats
 from tendigits.numbers import finder
 from tendigits.numbers.crops import CHARACTER_COST, Budget, PageCrops, crop_known_numbers, crop_numbers
 from tendigits.numbers.decode import CHARACTERS, N_DIGITS, Candidate, Edges, centre, text_of
-from tendigits.numbers.detections import MAX_ROW_OFFSET, Detection, as_table, in_rows
+from tendigits.numbers.detections import Detection, in_rows
 from tendigits.numbers.grammar import is_usual
 from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import NumberNetwork
@@ -33,14 +33,12 @@ from tendigits.numbers.spacing import (
     reach_left,
 )
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Crop, Strip
-from tendigits.numbers.unread import find_unread_digits
 from tendigits.pictures.image import Grey
 
 UNREAD_NEIGHBOUR = "there is more ink next to it"
 DISPLAY = "may have lost a decimal point, as wide displays do"
 MAX_UNREAD_SIGNS = 2  # of column sums on a page, or as many as were read
 UNUSUAL_LOG_PRIOR = -3.0  # of a text that people do not usually write, relative to one that they do
-MAX_UNREAD_DISTANCE = 1.6  # digit heights: an unread digit that is closer may belong to the number next to it
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,8 @@ class NumberReader:
 
     def read_page(
         self, grey: Grey, budget: Budget, detections: list[Detection] | None = None, crops: PageCrops | None = None
-    ) -> tuple[list[Reading], list[Detection]]:
-        """The numbers of a page in reading order, as far as the budget goes, and digits that belong to none of them.
+    ) -> list[Reading]:
+        """The numbers of a page in reading order, as far as the budget goes.
 
         Args:
             detections: result of `detect`, if it was called before.
@@ -80,10 +78,8 @@ class NumberReader:
                 indices = in_rows([each.detection for each in readings])
                 rows = self._join(crops, [[readings[i] for i in row] for row in indices], budget)
                 rows = self._with_far_signs(crops, rows, budget)
-                every = self.see_again(crops, [*chain.from_iterable(rows)], budget)
-                unread = [] if budget.left_out else self._unread(crops, every, budget)
-                return [_with_doubt(each, unread) for each in every], unread
-        return [], []
+                return self.see_again(crops, [*chain.from_iterable(rows)], budget)
+        return []
 
     def read_known(self, crops: PageCrops, detections: Sequence[Detection], budget: Budget) -> dict[Detection, Reading]:
         """Read detections that are known to hold one number each, from the top as far as the budget goes."""
@@ -91,7 +87,7 @@ class NumberReader:
         return {each.detection: each for each in self._read(crops, numbers, budget)}
 
     def see_again(self, crops: PageCrops, readings: Sequence[Reading], budget: Budget) -> list[Reading]:
-        """Readings; of a doubtful one, what a view with larger or smaller digits shows, if that is clearer."""
+        """Readings; of one that is not clear, what a view with larger or smaller digits shows, if that is clearer."""
 
         def surprise(reading: Reading) -> float:
             return reading.surprise / max(1, len(reading.text))
@@ -100,7 +96,7 @@ class NumberReader:
         views = {
             reading: [replace(reading.detection, height=height * reading.detection.height) for height in heights]
             for reading in readings
-            if not reading.doubt and surprise(reading) > self.options.min_surprise
+            if surprise(reading) > self.options.min_surprise
         }
         with budget.part() as part:  # what it does not pay for has been read before
             read = self.read_known(crops, [*chain.from_iterable(views.values())], part)
@@ -113,15 +109,9 @@ class NumberReader:
             best = min(filter(_has_digit, own), key=surprise, default=reading)
             rivals = [np.exp(-surprise(each)) for each in own if each.text != best.text]
             # Where it stands and how high it is, the first view shows.
-            return replace(best, detection=reading.detection, rival=max(rivals, default=0.0))
+            return replace(best, detection=reading.detection, doubt=reading.doubt, rival=max(rivals, default=0.0))
 
         return [*map(clearest, readings)]
-
-    def _unread(self, crops: PageCrops, readings: Sequence[Reading], budget: Budget) -> list[Detection]:
-        """Where digits stand that belong to none of the numbers."""
-        places = find_unread_digits(self.digits, crops.grey, [each.detection for each in readings])
-        read = self.lenient().read_known(crops, places, budget).values()
-        return [each.detection for each in read if len(each.text) == 1 and each.text.isdigit()]
 
     def lenient(self) -> "NumberReader":
         """A copy with a lower threshold, for crops that are known to contain a character."""
@@ -273,17 +263,6 @@ def _in_usual_form(characters: list[Candidate]) -> list[Candidate]:
     if is_usual(text_of(characters)):
         return characters
     return reweigh(characters, lambda text: 0.0 if is_usual(text) else UNUSUAL_LOG_PRIOR)
-
-
-def _with_doubt(reading: Reading, unread: Sequence[Detection]) -> Reading:
-    """A reading, in doubt if a digit that was not read stands so close in its row that it may belong to it."""
-    number, table = reading.detection, as_table(unread)
-    cosine, sine = np.cos(number.angle), np.sin(number.angle)
-    along, across = ((table[:, :2] - [number.x, number.y]) @ [[cosine, -sine], [sine, cosine]]).T
-    reach = (number.length + table[:, 2]) / 2 + MAX_UNREAD_DISTANCE * number.height
-    is_near = (abs(along) <= reach) & (abs(across) <= MAX_ROW_OFFSET * number.height)
-    is_near &= ~np.where(along < 0, *reading.borders)  # behind a border stands another number's
-    return replace(reading, doubt=UNREAD_NEIGHBOUR) if is_near.any() else reading
 
 
 def _with_digits(reading: Reading, digits: Floats, decisive: Mask) -> Reading:

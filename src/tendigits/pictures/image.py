@@ -35,6 +35,12 @@ READABLE = (
 BAND = 256  # rows converted at a time: intermediate images of a whole picture would take many times its memory
 MIN_CONTRAST = 32  # difference between foreground and background, of 255; a picture with less is blank
 
+LUMA = np.array([0.299, 0.587, 0.114])  # how much red, green and blue count on white paper; ITU-R BT.601
+PAPER_PERCENTILE = 75.0  # of a channel: how bright the paper is in it
+PAPER_POWER = 2.0  # of that brightness; higher ones read no more displays
+MAX_OF_COLOURED = 0.65  # the paper's darkest channel, relative to its brightest; paper in any usual light has more
+SAMPLE_SIDE = 64  # pixels that this is measured on, across and down
+
 Grey = NDArray[np.uint8]
 
 
@@ -120,7 +126,7 @@ def _decode(data: bytes, name: str, side: int | None, page: int) -> GreyImage:
         check_header(image, name)
         size = image.size
         if side is not None and image.format in ("JPEG", "MPO") and max(size) >= 2 * side:
-            image.draft("L", (max(1, size[0] * side // max(size)), max(1, size[1] * side // max(size))))
+            image.draft(image.mode, (max(1, size[0] * side // max(size)), max(1, size[1] * side // max(size))))
         is_turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
@@ -177,8 +183,24 @@ def _to_grey(image: "Image.Image", name: str) -> Grey:
         hidden = int(on_white.max()) - int(on_white.min()) < MIN_CONTRAST
         return _in_bands(image, partial(_flattened, background="black")) if hidden else on_white
     if image.mode in ("1", "L", "RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"):
-        return _in_bands(image, lambda band: np.asarray(band.convert("RGB").convert("L"), dtype=np.uint8))
+        weights = _weights(image)
+        return _in_bands(image, lambda band: np.asarray(band.convert("RGB").convert("L", (*weights, 0.0)), np.uint8))
     raise DataError(f"expected grey or colour, {name} has mode {image.mode}; save it as a plain PNG")
+
+
+def _weights(image: "Image.Image") -> tuple[float, float, float]:
+    """How much red, green and blue count in grey: on white paper as in luma, on coloured paper what it reflects more.
+
+    On a green display, red and blue hold nothing but noise.
+    """
+    from PIL import Image
+
+    sample = image.resize((SAMPLE_SIDE, SAMPLE_SIDE), Image.Resampling.NEAREST).convert("RGB")
+    paper = np.percentile(np.asarray(sample), PAPER_PERCENTILE, axis=(0, 1))
+    is_coloured = paper.min() < MAX_OF_COLOURED * paper.max()
+    weights = LUMA * (paper + 1) ** PAPER_POWER if is_coloured else LUMA
+    red, green, blue = (weights / weights.sum()).tolist()
+    return red, green, blue
 
 
 def _in_bands(image: "Image.Image", convert: Callable[["Image.Image"], Grey]) -> Grey:

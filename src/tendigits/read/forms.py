@@ -167,7 +167,7 @@ def read_fields(
     readings: list[Reading] = []
     fields: dict[str, list[int]] = {name: [] for name in form.fields}
     crops = reader.crops(aligned)
-    for reading in reader.read_page(aligned, budget, crops=crops)[0]:
+    for reading in reader.read_page(aligned, budget, crops=crops):
         x, y = reading.detection.x, reading.detection.y
         inside = [name for name, box in form.fields.items() if box.left <= x < box.right and box.top <= y < box.bottom]
         if inside and (kept := _without_frame(reading, form.fields[inside[0]])).characters:

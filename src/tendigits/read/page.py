@@ -99,7 +99,6 @@ class Page:
     fields: dict[str, Cell] = field(default_factory=dict)  # of a form, by their names
     marks: Marks | None = None  # of the fields, by an answer key
     sheet: Code | None = None  # which page of a printed sheet it is; its table has the names of the columns on top
-    unread: list[Box] = field(default_factory=list)  # where digits may stand that belong to none of the numbers
     is_whole: bool = True  # whether all of it was read; else the notice says what was not
     notice: str | None = None  # a warning about the whole page, such as that not everything was read
     n_pages: int = 1  # of the document that it is a page of
@@ -131,7 +130,6 @@ class Page:
         marks = [Mark(cell.box, cell.value, cell.accepted) for cell in self.fields.values()] or [
             Mark(number.box, number.value, number.accepted) for number in self.numbers
         ]
-        marks += [Mark(box, "", False) for box in self.unread]
         side_px = min(max(*self.size, MIN_SIDE_PX), MAX_SIDE_PX)
         parts = [
             text_html(summary),
@@ -152,7 +150,6 @@ class Page:
         width, height = self.size
         counts = {"number": len(self.numbers), "table": len(self.parts()[0]), "field": len(self.fields)}
         read = [f"{n} {name}{'s' * (n != 1)}" for name, n in counts.items() if n or name == "number"]
-        read += [f"{len(self.unread)} not read"] if self.unread else []
         return ", ".join([f"Page of {width}x{height} pixels", *read, *([self.notice] if self.notice else [])])
 
     def text(self) -> str:
@@ -168,7 +165,6 @@ class Page:
         parts += [TURNED[self.turned]] if self.turned else []
         parts += [f"{table.text()}\n{table.doubts()}".rstrip("\n") for table in tables]
         parts += [number.summary() for number in others]
-        parts += [f"{'not read':{VALUE_WIDTH}} a digit may stand at {box.left},{box.top}" for box in self.unread]
         parts += [
             f"{'sum':{VALUE_WIDTH}} {each.text} {'agrees' if each.agrees else 'does not agree as it was read'}"
             for each in self.sums
@@ -201,7 +197,6 @@ class Page:
             "size": list(self.size),
             "turned": self.turned,
             "notice": self.notice,
-            "unread": [list(box) for box in self.unread],
             "numbers": [number.as_dict() for number in self.numbers],
             "fields": {name: cell.as_dict() for name, cell in self.fields.items()},
             **({} if self.marks is None else {"marks": self.marks.as_dict()}),
@@ -259,8 +254,6 @@ def draw_page(grey: Grey, page: Page) -> Any:
     for number, place in zip(page.numbers, places, strict=True):
         if place is not None:
             draw.text(place[:2], number.value, fill=_colour(number.accepted), font=font)
-    for box in page.unread:
-        draw.rectangle([edge * scale for edge in box], outline=DOUBTFUL_COLOUR, width=2)
     for i, character in enumerate(characters):
         x = MARGIN_PX + i % columns * CELL_WIDTH_PX
         y = MARGIN_PX + i // columns * CELL_HEIGHT_PX + image.height

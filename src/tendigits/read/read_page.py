@@ -63,7 +63,7 @@ def read_page(
     budget.left_out += below
     rules = find_rules(grey, detections) if detections else NO_RULES
     crops = crops.with_rules(rules.long)
-    readings, unread = reader.read_page(grey, budget, detections, crops)
+    readings = reader.read_page(grey, budget, detections, crops)
     cells = CellReader(reader, crops, rules, cache(acceptance.confidence), acceptance.threshold, budget)
     readings, layouts = read_tables(cells, readings)
     upright_size = size[::-1] if turns % 2 else size
@@ -75,7 +75,7 @@ def read_page(
     in_tables = [[i for each in layout.cells.values() for i in each] for layout in layouts if layout.is_dense]
     numbers = acceptance.numbers(readings, to_picture, expected, columns)
     numbers = check_sums(without_pieces(numbers, readings, chain(*in_tables)), in_tables)
-    tables = [table_of(layout, numbers, [*unread, *budget.left_out], grey, to_picture) for layout in layouts]
+    tables = [table_of(layout, numbers, budget.left_out, grey, to_picture) for layout in layouts]
     tables = [check(in_context(table), expected.sums, expected.formulas) for table in tables]
     in_cells = [
         (table.rows[row][column], indices)
@@ -91,7 +91,6 @@ def read_page(
         notices.append(f"There is nothing in column {', '.join(missing)}, of which something is expected.")
     return Page(
         numbers, size, tables, 90 * turns,
-        unread=[to_picture(each.edges) for each in unread],
         is_whole=not missed,
         notice=" ".join(notices) or None,
         thumbnail=thumbnail,

@@ -318,7 +318,6 @@ class PageResponse(BaseModel):
     size: tuple[int, int] | None = None
     turned: Annotated[int, Field(ge=0, le=270, multiple_of=90)] = 0  # degrees clockwise; boxes are not turned
     notice: str | None = None  # what a person should know of the page: that not all of it was read
-    unread: list[tuple[int, int, int, int]] = []  # boxes of strokes like digits that belong to none of the numbers
     text: str = ""
     numbers: list[NumberResponse] = []
     tables: list[TableResponse] = []

@@ -50,12 +50,15 @@ class TableOptions:
     min_cell_size: float = 0.7  # of two lines that are closer than this, the longer one is kept
     min_line_extent: float = 0.5  # fraction of a table's width or height that a ruled line covers
 
-    # Words.
+    # Words, and numbers that were not found.
+    max_stroke: float = 0.4  # thickness of their strokes
+    min_stroke_contrast: float = 0.3  # darkness of their strokes, as a fraction of that of the numbers
+    max_straight_stroke: float = 2.0  # a longer straight stroke is a ruled line
     max_letter_gap: float = 0.45  # a wider gap separates words, or the words of two cells
     min_word_height: float = 0.35
     max_word_height: float = 2.2
-    min_word_width: float = 0.6
-    min_word_ink: float = 0.15  # area of a word's strokes, in squared heights of a digit
+    min_word_width: float = 0.2  # or a lone 1, which the finder may miss
+    min_word_ink: float = 0.06  # area of a word's strokes, in squared heights of a digit
     min_word_ink_per_width: float = 0.055  # the same for each unit of its width; a broken ruled line has less
     number_margin: float = 0.15  # strokes this close to a number belong to it
     min_unread_fraction: float = 0.5  # of a word's strokes that do not belong to numbers

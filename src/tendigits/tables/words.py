@@ -1,4 +1,4 @@
-"""Words on a rectified page: groups of strokes that were not read as numbers.
+"""Words on a rectified page, and numbers that were not found: groups of strokes that were not read.
 
 words = find_words(grey, sheet_map, numbers, height)        # float64 (n, 4): left, top, right, bottom on the sheet
 words = words[belong_to_table(words, numbers, height)]      # names next to numbers, and headers above them
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.digits.foreground import median
-from tendigits.numbers.unread import find_writing
 from tendigits.pictures.image import Grey
 from tendigits.tables.bands import split_rows
 from tendigits.tables.options import OPTIONS
@@ -25,8 +24,29 @@ def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) 
     page, corner = sheet_map.rectify(grey, scale)
     offset = np.tile(corner, 2)
     boxes = np.round((numbers - offset) * scale).astype(np.int64)
-    strokes = find_writing(page, boxes, height * scale)
-    return _words((strokes > 0).astype(np.uint8), boxes, height * scale) / scale + offset
+    return _words(_writing(page, boxes, height * scale), boxes, height * scale) / scale + offset
+
+
+def _writing(page: Grey, numbers: NDArray[np.int64], digit: float) -> Grey:
+    """A mask of strokes that are almost as dark as those of numbers, without ruled lines: uint8 (height, width).
+
+    Args:
+        page: uint8 (height, width).
+        numbers: int64 (n, 4), left, top, right and bottom of each.
+        digit: height of a digit in pixels.
+    """
+    width = max(3, round(OPTIONS.max_stroke * digit)) | 1
+    darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8)) - page
+    crops = [darkness[max(0, top) : bottom, max(0, left) : right] for left, top, right, bottom in numbers.tolist()]
+    of_numbers = median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0])
+    strokes = (darkness >= max(OPTIONS.min_stroke_contrast * of_numbers, 1.0)).astype(np.uint8)
+    length = round(OPTIONS.max_straight_stroke * digit)
+    ruled = np.zeros_like(strokes)  # in both directions, before the lines of one cut those of the other into pieces
+    for line, across in (((1, length), (3, 1)), ((length, 1), (1, 3))):
+        thick = cv2.dilate(strokes, np.ones(across, np.uint8))
+        ruled |= cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones(line, np.uint8))
+    strokes[cv2.dilate(ruled, np.ones((3, 3), np.uint8)) > 0] = 0
+    return strokes
 
 
 def belong_to_table(words: Floats, numbers: Floats, height: float) -> Mask:
