@@ -99,17 +99,17 @@ def main() -> None:
 def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading, str | None]]:
     """What is read on n generated pages and in as many lines, and what stands there; None if it is no number.
 
-    What a person couldn't tell either is left out.
+    What a person couldn't tell either is left out, and so are displays, whose points are often missing.
     """
     rng = np.random.default_rng(seed)
-    for page in page_writer(LEGIBLE).pages(rng, n, good=True):
+    for page in page_writer(LEGIBLE, displays=False).pages(rng, n, good=True):
         for reading in reader.read_page(page.picture, Budget()):
             number = number_at(reading, page.numbers, ON)
             if number_at(reading, [*page.numbers, *page.hidden], BESIDE) is None:
                 yield reading, None
             elif number is not None and is_clear(number) and not hides_signs(number.text, reading.text):
                 yield reading, number.text
-    for line in line_writer().lines(rng, n, good=True):
+    for line in line_writer(displays=False).lines(rng, n, good=True):
         numbers = numbers_of(line)
         scale = float(rng.uniform(1, LARGEST))
         large = cv2.resize(line.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)

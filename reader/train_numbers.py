@@ -39,11 +39,11 @@ GAP = 16
 
 
 @cache
-def _shapes(strings: Path | None = None) -> Shapes:
+def _shapes(strings: Path | None = None, displays: bool = True) -> Shapes:
     cv2.setNumThreads(1)
     (x, y), _ = load_data()
     fonts = []
-    for kind in ("written", "printed", "display"):
+    for kind in ("written", "printed", "display")[: 3 if displays else 2]:
         paths = [file_of(row["name"]) for row in read_list() if row["kind"] == kind]
         fonts += load_fonts(paths, kind == "written", kind == "display")
     x, y = x[:-HELD_OUT], y[:-HELD_OUT]
@@ -52,10 +52,10 @@ def _shapes(strings: Path | None = None) -> Shapes:
 
 
 @cache
-def line_writer(strings: Path | None = None) -> LineWriter:
+def line_writer(strings: Path | None = None, displays: bool = True) -> LineWriter:
     """Writes lines with all shapes and fonts, and in the hands of the people in a folder of real writing."""
     papers = load_papers(strings) if strings else ()
-    return LineWriter(_shapes(strings), Patterns(np.random.default_rng(SEED), papers=papers))
+    return LineWriter(_shapes(strings, displays), Patterns(np.random.default_rng(SEED), papers=papers))
 
 
 @cache
@@ -73,9 +73,9 @@ def lines(rng: np.random.Generator, n: int, good: bool, strings: Path | None) ->
 
 
 @cache
-def page_writer(lowest: float = LOWEST) -> PageWriter:
+def page_writer(lowest: float = LOWEST, displays: bool = True) -> PageWriter:
     """Writes pages in the same way, with digits of at least this height in pixels."""
-    return PageWriter(_shapes(), Patterns(np.random.default_rng(SEED), shape=(800, 800), n=80), lowest)
+    return PageWriter(_shapes(displays=displays), Patterns(np.random.default_rng(SEED), shape=(800, 800), n=80), lowest)
 
 
 @cache

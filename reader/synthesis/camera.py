@@ -17,10 +17,10 @@ SHADED, PRINTED, SEEN_THROUGH, UNEVEN_PEN, COMPRESSED, NEGATIVE = 0.5, 0.6, 0.06
 and light strokes on dark."""
 
 
-GRAINY = 0.12
+GRAINY = 0.15
 """Share of the pictures whose strokes are grainy, as pencil on rough paper."""
 
-FAINTER, FAINTEST = 0.2, 0.25
+FAINTER, FAINTEST = 0.25, 0.2
 """Share of the pictures whose writing is fainter than what is printed, as pencil over black rules, and what is left of
 its contrast at least."""
 
@@ -41,6 +41,10 @@ class Light:
 
 
 POOR, GOOD = Light(0.2, 0.75, 0.45), Light(0.3, 0.5, 0.6)
+POOR_DISPLAY, GOOD_DISPLAY = Light(0.06, 0.3, 0.35), Light(0.15, 0.3, 0.5)
+
+DOUBLE = 0.3
+"""Share of the displays whose segments cast a shadow."""
 
 
 def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: Light = POOR) -> Grey:
@@ -72,6 +76,10 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: 
     if rng.random() < GRAINY:
         grain = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), float(rng.uniform(0.4, 1.2)))
         strokes *= np.clip(rng.uniform(0.3, 0.9) + grain * np.float32(rng.uniform(0.5, 1.5)), 0, 1)
+    if light in (POOR_DISPLAY, GOOD_DISPLAY) and rng.random() < DOUBLE:
+        step = np.array([[1, 0, rng.uniform(-3, 3)], [0, 1, rng.uniform(0, 2)]])
+        moved = cv2.warpAffine(cv2.GaussianBlur(strokes, (0, 0), 0.8), step, shape[::-1])
+        strokes = np.maximum(strokes, float(rng.uniform(0.1, 0.4)) * moved)
     picture = paper * (1 - contrast / 255 * np.maximum(strokes, float(rng.uniform(0.5, 1.0)) * canvas.others))
     if rng.random() < 0.4:
         picture = coarser(picture, float(rng.uniform(light.coarsest, 0.9)))

@@ -62,11 +62,16 @@ def glyph_of(label: str, drawing: Grey, top: float = 0.0, height: float = 1.0) -
     size = max(2, round(shape.shape[1] * scale)), max(2, round(shape.shape[0] * scale))
     large = cv2.resize(shape, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     mask = cv2.copyMakeBorder((large > FOREGROUND).astype(np.uint8), PAD, PAD, PAD, PAD, cv2.BORDER_CONSTANT)
-    inside = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    outside = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 3)
-    ridge = inside[inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8))]
+    field = distances(mask)
+    ridge = field[field >= cv2.dilate(field, np.ones((3, 3), np.uint8))]
     ridge = ridge[ridge > 0]
-    return Glyph(label, inside - outside, top, float(np.median(ridge)) if len(ridge) else 1.0)
+    return Glyph(label, field, top, float(np.median(ridge)) if len(ridge) else 1.0)
+
+
+def distances(mask: Grey) -> Floats:
+    """Distance of each pixel to the outline of a mask, positive inside: float32 of its shape."""
+    inside, outside = (cv2.distanceTransform(each, cv2.DIST_L2, 3) for each in (mask, 1 - mask))
+    return np.asarray(inside - outside, np.float32)
 
 
 def write(

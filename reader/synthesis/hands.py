@@ -6,14 +6,14 @@ end = shapes.write_number(canvas, "12.50", 10.0, 33.0, hand, rng)
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from synthesis.fonts import DISPLAYED, Font
-from synthesis.glyphs import EM, PAD, Glyph, Grey, Rng, glyph_of, write
+from synthesis.glyphs import EM, PAD, Glyph, Grey, Rng, distances, glyph_of, write
 from synthesis.signs import MARKS, SIGNS, draw_glyph, draw_sign_glyph
 from synthesis.strokes import draw_digit
 from synthesis.texts import draw_word
@@ -82,14 +82,24 @@ STEEP, STEEPEST = 0.2, 0.7
 MIN_DISPLAY_GAP, USUAL_DISPLAY_GAP, MAX_DISPLAY_GAP, MAX_DISPLAY_SLANT = 0.08, 0.2, 0.7, 0.28
 """Of a display's digits: gaps between them, and how far the top leans to the right at most, in digit heights."""
 
-DISPLAY_ASPECT, DISPLAY_ASPECT_STD = 0.15, 0.28
+DISPLAY_ASPECT, DISPLAY_ASPECT_STD = 0.22, 0.3
 """Logarithm of how much wider a display's digits are than the font's: cameras look from below, crops are stretched."""
 
 WORN, MIN_HAIRLINE, MAX_HAIRLINE = 0.25, 0.06, 0.11
 """Share of the printed numbers whose type is worn, and how thick the lines are that it has lost, in digit heights."""
 
-LOW_DECIMALS = 0.3
-"""Share of a display's numbers with lower digits behind the point."""
+LOW_DECIMALS, HIDDEN_POINT = 0.3, 0.5
+"""Share of a display's numbers with lower digits behind the point; and of these, those without a point before them."""
+
+SEGMENT = 2.6
+"""Of the pens of a font: how thick the segments of a display are."""
+
+PLAIN_SEVEN, FIXED_PITCH, CLOSE_POINT = 0.6, 0.8, 0.7
+"""Shares of a display's numbers whose 7 has no upper left segment, whose 1 takes as much room as other digits, and
+whose point stands in the gap between two digits."""
+
+UNITS, N_UNITS = ("kWh", "kW h", "kW", "kVAh", "Wh", "W", "V", "A", "m", "h", "C", "kg", "L", "CUM"), 10
+"""What displays measure in, and how often each is drawn."""
 
 SPREAD, MIN_SPREAD_GAP, MAX_SPREAD_GAP = 0.1, 0.4, 1.5
 """Share of the hands whose digits stand far apart, and how far at least and at most, in digit heights."""
@@ -188,6 +198,7 @@ class Shapes:
         self.marks = [draw_glyph("", MARKS[i % len(MARKS)], rng, wobble=0.06) for i in range(WORDS)]
         self.words = [self._draw_word(rng) for _ in range(WORDS)]
         self.labels = [self._draw_label(rng) for _ in range(WORDS)]
+        self.units = [self._print(unit, rng) for unit in UNITS for _ in range(N_UNITS)]
 
     def write_number(self, canvas: Canvas, text: str, x: float, base: float, hand: Hand, rng: Rng) -> float:
         """Write a number from x on, as far as it fits; returns where it ends.
@@ -203,6 +214,9 @@ class Shapes:
         is_slashed = bool(hand.uneven) and rng.random() < SLASHED_ZERO
         raised = float(rng.uniform(MIN_RAISE, MAX_RAISE)) if rng.random() < RAISED else 0.0
         unlit = int(rng.integers(1, UNLIT)) if hand.is_display and rng.random() < 0.5 else 0
+        is_pitched, is_close = (hand.is_display and rng.random() < share for share in (FIXED_PITCH, CLOSE_POINT))
+        is_hidden = low < 1.0 and rng.random() < HIDDEN_POINT
+        is_plain = hand.is_display and rng.random() < PLAIN_SEVEN
         is_worn = not hand.uneven and not hand.is_display and rng.random() < WORN
         hairline = max(2, round(float(rng.uniform(MIN_HAIRLINE, MAX_HAIRLINE)) * hand.height)) if is_worn else 0
         small = bool(hand.uneven) and rng.random() < SMALL_ZEROS
@@ -214,13 +228,16 @@ class Shapes:
         for place, label in enumerate(text):
             glyph = before.get(label)
             if glyph is None or rng.random() > hand.own:
-                glyph = before[label] = self._glyph(label, hand, rng)
+                glyph = self._glyph(label, hand, rng)
+                glyph = before[label] = _plain_seven(glyph) if is_plain and label == "7" else glyph
             usual = hand.height * float(np.exp(rng.normal(0, hand.uneven))) * (zero if label == "0" else large)
             usual *= low if "." in text[:place] else 1.0
             height = usual * (one if label == "1" else 1.0)
             large = 1.0
             bend = rng.normal(0, BEND * EM, (4, 4, 2)).astype(np.float32) if hand.uneven else None
             width = usual * hand.aspect * (wide if label == "0" else 1.0)
+            if is_pitched and label == "1":
+                x += (self._glyph("8", hand, rng).width - glyph.width) * width
             strokes, left, top = write(glyph, (height, width), hand.pen, hand.slant, bend)
             if hairline and label.isdigit():
                 strokes = _worn(strokes, hairline, float(rng.uniform(0.4, 0.95)))
@@ -229,7 +246,8 @@ class Shapes:
                 break
             y = base - height + below * (height - usual) + hand.slope * x + float(rng.normal(0, hand.uneven)) * usual
             y -= raised * usual if label == "." else 0.0
-            box = canvas.add(canvas.writing, strokes, x + left, y + top)
+            layer = np.zeros_like(canvas.writing) if is_hidden and label == "." else canvas.writing
+            box = canvas.add(layer, strokes, x + left, y + top)
             if box is None:
                 break
             if is_slashed and label == "0":
@@ -245,7 +263,7 @@ class Shapes:
             joined = linked and text[place : place + 2] == "00"
             gap = min(hand.gap, float(rng.uniform(-0.12, 0.08))) if joined else hand.gap
             if any(sign in text[place : place + 2] for sign in SIGNS):
-                gap = max(gap, BESIDE_SIGN)  # or a digit hides it
+                gap = BESIDE_SIGN if is_close else max(gap, BESIDE_SIGN)  # or a digit hides it
             if place == 0 and label in "+-×" and rng.random() < FAR_SIGN:
                 gap = float(rng.uniform(gap, MAX_SIGN_GAP))
             uneven = 0.1 * hand.gap if hand.is_spread else 0.05
@@ -276,6 +294,14 @@ class Shapes:
                 canvas.add(canvas.others, strokes, x + left, base - height + top)
                 break
 
+    def write_unit(self, canvas: Canvas, x: float, base: float, hand: Hand, rng: Rng) -> None:
+        """Print what a display measures in, in small letters behind its number."""
+        height = float(rng.uniform(0.25, 0.6)) * hand.height
+        rise = float(rng.uniform(-0.1, 1.0)) * (hand.height - height)
+        glyph = self.units[int(rng.integers(len(self.units)))]
+        strokes, left, top = write(glyph, (height, height * hand.aspect), max(0.45, 0.08 * height), 0.0)
+        canvas.add(canvas.others, strokes, x + left, base + hand.slope * x - rise - height + top)
+
     def _glyph(self, label: str, hand: Hand, rng: Rng) -> Glyph:
         """A character's shape in somebody's hand."""
         if hand.font is not None:
@@ -295,9 +321,13 @@ class Shapes:
 
     def _draw_label(self, rng: Rng) -> Glyph:
         """One to four words in a printed font, as one glyph."""
-        fonts = self.prints or self.scripts
         text = " ".join(draw_word(rng) for _ in range(int(rng.integers(1, 5)))).capitalize()
         text = f"({text})" if rng.random() < 0.1 else text + str(rng.choice(["", "", ":", " =", "."]))
+        return self._print(text, rng)
+
+    def _print(self, text: str, rng: Rng) -> Glyph:
+        """A text in a printed font, as one glyph."""
+        fonts = self.prints or self.scripts
         shape, top, height = fonts[int(rng.integers(len(fonts)))].text(text)
         return glyph_of("", shape, top, max(0.1, height))
 
@@ -337,6 +367,13 @@ def draw_hand(shapes: Shapes, rng: Rng, height: float, source: str | None = None
         own=0.8 if rng.random() < 0.5 else 0.0,
         person={} if fonts else _draw_person(shapes.people, rng),
     )
+
+
+def _plain_seven(glyph: Glyph) -> Glyph:
+    """A display's 7 without its upper left segment."""
+    mask = (glyph.field > 0).astype(np.uint8)
+    mask[PAD + round(SEGMENT * glyph.pen) :, : mask.shape[1] // 2] = 0
+    return replace(glyph, field=distances(mask))
 
 
 def _draw_person(people: People, rng: Rng) -> Drawings:

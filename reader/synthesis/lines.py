@@ -11,7 +11,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from synthesis.camera import GOOD, POOR, photograph
+from synthesis.camera import GOOD, GOOD_DISPLAY, POOR, POOR_DISPLAY, photograph
 from synthesis.glyphs import Floats, Grey, Rng
 from synthesis.hands import Box, Canvas, Hand, Shapes, draw_hand
 from synthesis.patterns import Patterns
@@ -39,6 +39,9 @@ are followed closely by a word."""
 
 MARGIN, WIDE_MARGIN = 0.8, 3.0
 """Paper behind the last character, at most, in heights of a line; in a fifth of the lines it may be wide."""
+
+UNIT, FRAME = 0.6, 0.3
+"""Shares of the displays with a unit behind the last number, and with edges on both sides."""
 
 NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.26, 0.12, 0.33
 """Shares of the lines with a part of another line above or below, ruled lines, and the sides of cells."""
@@ -102,12 +105,15 @@ class LineWriter:
             end = self._write(canvas, hand, rng)
             _add_neighbour(canvas, last, rng)
             _add_rules(canvas, rng)
+            if hand.is_display and rng.random() < FRAME:
+                _add_frame(canvas, rng)
             _add_specks(canvas, hand, rng)
             _add_dust(canvas, rng)
             margin = float(rng.uniform(0.05, MARGIN if rng.random() < 0.8 else WIDE_MARGIN)) * HEIGHT
             end = max([end, *(box[2] for box in canvas.boxes)])  # a slanted character ends further to the right
             width = min(WIDTH, max(24, 2 * round((end + margin) / 2 + 0.5)))
-            picture = photograph(canvas, self.patterns, last, rng, light)[:, :width]
+            seen = (GOOD_DISPLAY if good else POOR_DISPLAY) if hand.is_display else light
+            picture = photograph(canvas, self.patterns, last, rng, seen)[:, :width]
             if canvas.labels and BAR not in canvas.labels and rng.random() < CUT:
                 picture = _cut(picture, canvas.boxes, rng)
             last = canvas.writing
@@ -129,6 +135,8 @@ class LineWriter:
             x = self.shapes.write_number(canvas, text, x, base, hand, rng)
             chance = rng.random()
             if chance < ONE_NUMBER:
+                if hand.is_display and rng.random() < UNIT:
+                    self.shapes.write_unit(canvas, x, base, hand, rng)
                 break
             if chance < ONE_NUMBER + WORD_BEHIND:
                 x = self._other(canvas, x + float(rng.uniform(0.15, 1)) * hand.height, hand, rng)
@@ -169,7 +177,7 @@ def _add_rules(canvas: Canvas, rng: Rng) -> None:
     written = np.maximum(canvas.writing, canvas.others) > FAINT
     dark, thick = int(rng.integers(90, 256)), int(rng.choice([1, 1, 1, 2, 3, 5]))
     tilt = float(rng.normal(0, 0.01)) * WIDTH
-    for share, chance in ((rng.uniform(0.66, 1.0), RULE_BELOW), (rng.uniform(0.0, 0.2), RULE_ABOVE)):
+    for share, chance in ((rng.uniform(0.55, 1.0), RULE_BELOW), (rng.uniform(0.0, 0.2), RULE_ABOVE)):
         if rng.random() < chance:
             y = share * HEIGHT
             cv2.line(canvas.others, (0, round(y)), (WIDTH, round(y + tilt)), dark, thick, cv2.LINE_AA)
@@ -185,6 +193,17 @@ def _add_rules(canvas: Canvas, rng: Rng) -> None:
             np.maximum(canvas.others, drawn, out=canvas.others)
             canvas.boxes.append((edge - reach, top, edge + reach, HEIGHT))
             canvas.labels.append(BAR)
+
+
+def _add_frame(canvas: Canvas, rng: Rng) -> None:
+    """The edges of a display on the left and right of what it shows."""
+    if not canvas.boxes:
+        return
+    dark, thick = int(rng.integers(60, 256)), int(rng.integers(2, 60))
+    left, right = canvas.boxes[0][0] - rng.uniform(2, 30), canvas.boxes[-1][2] + rng.uniform(2, 60)
+    for first, last in ((left - thick, left), (right, right + thick)):
+        if last > 0:
+            cv2.rectangle(canvas.others, (round(first), 0), (round(last), HEIGHT), dark, -1)
 
 
 def _add_specks(canvas: Canvas, hand: Hand, rng: Rng) -> None:
