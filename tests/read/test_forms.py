@@ -64,7 +64,7 @@ def test_a_field_has_its_own_number_where_the_budget_ends():
     reader = Reader(threads=1).number_reader
     reader = replace(reader, options=replace(reader.options, max_numbers=0))  # so that it looks into the fields
     form = make_form(filled_form({}), dict(reversed(FORM_FIELDS.items())))
-    readings, fields = read_fields(reader, filled_form(VALUES), form, Budget(2150))
+    readings, fields = read_fields(reader, filled_form(VALUES), form, Budget(1950))
     texts = {name: [readings[i].text for i in indices] for name, indices in fields.items()}
     assert texts == {"mark": [], "points": [], "student": [VALUES["student"]]}
 

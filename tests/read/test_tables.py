@@ -6,6 +6,7 @@ import pytest
 
 from corpus import CORPUS
 from drawing import printed_table
+from tendigits.numbers import finder
 from tendigits.read.reader import Reader
 
 ROWS = [
@@ -49,6 +50,21 @@ def drawn(digits, ruled=True, seed=7):
 
 def values(table):
     return [[cell.value for cell in row] for row in table.rows]
+
+
+@pytest.mark.parametrize("cell", [(1, 0), (1, 2)])
+def test_a_lone_digit_that_was_not_found_is_read_in_its_cell(reader, page, cell, monkeypatch):
+    find = finder.find_numbers
+    left, top = EDGE + cell[1] * WIDTH, EDGE + cell[0] * HEIGHT
+
+    def without_it(network, grey, options):
+        detections, is_truncated = find(network, grey, options)
+        kept = [each for each in detections if not (left < each.x < left + WIDTH and top < each.y < top + HEIGHT)]
+        assert len(kept) < len(detections)
+        return kept, is_truncated
+
+    monkeypatch.setattr(finder, "find_numbers", without_it)
+    assert values(reader.read(page).table()) == ROWS
 
 
 @pytest.mark.parametrize("turned", [0, 90, 180, 270])

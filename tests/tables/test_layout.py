@@ -1,5 +1,7 @@
 """Rows and columns from ruled lines, or from how numbers are aligned, on drawn pages that lie turned or slanted."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -56,6 +58,22 @@ def test_each_number_is_in_its_cell(lines, name):
     assert layout.shape == (ROWS, COLUMNS)
     assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
     assert layout.ruled == ("down" in lines)
+
+
+def test_its_own_strokes_do_not_hide_a_ruled_line():
+    """What is left of a line when it is taken off the page looks like narrow words on it."""
+    grey, detections, cells = page("across and down", view(), lambda cell: cell[0] < 3 or cell[1] in (0, 3))
+    sheet = flatten(grey, detections)
+    places = sheet.map(np.array([[LEFTS[2] + 150.0, y + 180.0] for y in TOPS[3:-1]]))
+    half = np.array([5.0, 12.0])
+    strokes = replace(
+        sheet,
+        top_left=np.concatenate([sheet.top_left, places - half]),
+        bottom_right=np.concatenate([sheet.bottom_right, places + half]),
+    )
+    (layout,) = find_layouts(strokes)
+    assert layout.shape == (ROWS, COLUMNS)
+    assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
 
 
 def test_ruled_lines_show_empty_rows_and_columns():

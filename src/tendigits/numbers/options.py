@@ -33,7 +33,8 @@ class NumberOptions:
     max_numbers: int = 2000  # detections of a page; those with the highest scores are kept
     max_line_picture_height: float = 4.0  # a picture at most this high may be one line, and is also read as a whole
     line_digit_fraction: float = 0.65  # height of the digits in such a picture, as a fraction of its height
-    line_stretches: tuple[float, ...] = (1.0, 1.5, 2.0)  # how much wider than usual its digits may be, as on displays
+    clear_in_line: float = 0.8  # probability of each character from which the picture is read as it is
+    line_stretches: tuple[float, ...] = (1.5, 2.0)  # how much wider than usual its digits may be, as on displays
     doubtful_in_line: float = 0.45  # a character that is less probable speaks against a view
     wider_log_odds: float = 0.7  # by how much a view of wider digits must be clearer
     whole_digit_fractions: tuple[float, ...] = (0.5, 0.65, 0.8)  # the same for any picture in which nothing is found

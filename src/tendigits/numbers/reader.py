@@ -173,26 +173,31 @@ class NumberReader:
     def _with_whole_picture(self, crops: PageCrops, detections: list[Detection], budget: Budget) -> list[Detection]:
         """Detections, and the whole picture as one more, if it may be a single line of writing.
 
-        If its digits are as wide as those of many displays, a narrowed view of it shows more, and is the only one.
+        If it is not clear and its digits are as wide as those of many displays, a narrowed view shows more, and is the
+        only one.
         """
         height, width = crops.grey.shape
         tallest = max((each.height for each in detections), default=height)
         max_height = self.options.max_line_picture_height * tallest
         if height > max_height or width < height or len(in_rows(detections)) > 1:
             return detections
-        fraction = self.options.line_digit_fraction
-        views = [self._whole_picture(crops.grey, fraction, stretch) for stretch in self.options.line_stretches]
-        views = views[: budget.afford([crops.cost(view) for view in views])]
-        crops.compute(views)
-        best = max(views, key=lambda view: self._evidence(crops, view), default=None)
-        is_display = best is not None and best.stretch > 1 and self._evidence(crops, best) > 0
-        return [best] if best and is_display else [*detections, *views[:1]]
+        plain = self._whole_picture(crops.grey, self.options.line_digit_fraction)
+        views = [plain, *(replace(plain, stretch=stretch) for stretch in self.options.line_stretches)]
+        if budget.afford([sum(map(crops.cost, views))]) == 0:
+            return detections
+        crops.compute([plain])
+        if min((peak.confidence for peak in crops[plain].peaks), default=0.0) < self.options.clear_in_line:
+            crops.compute(views)
+            best = max(views, key=lambda view: self._evidence(crops, view))
+            if best.stretch > 1 and self._evidence(crops, best) > 0:
+                return [best]
+        return [*detections, plain]
 
-    def _whole_picture(self, grey: Grey, fraction: float, stretch: float = 1.0) -> Detection:
+    def _whole_picture(self, grey: Grey, fraction: float) -> Detection:
         """The whole picture as one number, whose digits have a fraction of its height."""
         height, width = grey.shape
         digit = fraction * height
-        return Detection(width / 2, height / 2, 0.0, max(width - digit / 2, digit / 2), digit, 0.0, stretch)
+        return Detection(width / 2, height / 2, 0.0, max(width - digit / 2, digit / 2), digit, 0.0)
 
     def _evidence(self, crops: PageCrops, view: Detection) -> float:
         """How many characters a view shows, and how clearly: log probabilities, relative to that of a doubtful one."""

@@ -109,6 +109,13 @@ class CellReader:
         return replace(layout, cells=cells)
 
 
+def is_on_border(reading: Reading, layout: Layout, cell: CellIndex) -> bool:
+    """Whether the middle of a number is on a ruled line next to its cell."""
+    x = float(layout.sheet.map(np.array([[reading.detection.x, reading.detection.y]]))[0, 0])
+    edges = layout.columns[cell[1] : cell[1] + 2][layout.ruled_edges[cell[1] : cell[1] + 2]]
+    return bool((abs(edges - x) <= OPTIONS.max_rule_distance * layout.sheet.height).any())
+
+
 def without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Reading:
     """Drop the ends of a number that are a ruled line next to its cell, or stand behind one.
 

@@ -10,7 +10,7 @@ from tendigits.digits.foreground import median
 from tendigits.numbers.detections import in_rows
 from tendigits.numbers.reading import Reading
 from tendigits.read import column_prior
-from tendigits.read.cells import CellIndex, CellReader, without_borders
+from tendigits.read.cells import CellIndex, CellReader, is_on_border, without_borders
 from tendigits.read.column_prior import doubt_lost_points, reweigh_columns
 from tendigits.tables.flat_sheet import FlatSheet, flatten
 from tendigits.tables.layout import Cells, Layout, find_layouts
@@ -59,7 +59,9 @@ def read_tables(cells: CellReader, readings: Sequence[Reading]) -> tuple[list[Re
     read = [*readings]
     for n, layout in enumerate(layouts):
         for cell, indices in layout.cells.items() if layout.ruled else ():
-            for i in indices:
+            # The corner of a frame looks like a 7.
+            layout.cells[cell] = [i for i in indices if not is_on_border(read[i], layout, cell)] or indices
+            for i in layout.cells[cell]:
                 read[i] = without_borders(read[i], layout, cell)
         if _is_informative(layout):
             layouts[n] = layout = cells.read_again(read, layout)
@@ -113,7 +115,12 @@ def _words_and_units(
             min_words = max(OPTIONS.min_words, OPTIONS.min_word_fraction * len(numbers | words))
             is_wordy = len(only_words) >= min_words and len(contradicting) <= max_contradicting
             if is_wordy:
-                yield from (i for cell in numbers for i in layout.cells[cell])
+                yield from (
+                    i
+                    for cell in numbers
+                    for i in layout.cells[cell]
+                    if not (_has_label(layout, cell, i) and is_number(readings[i]))
+                )
                 if axis == 1:
                     word_columns.add(index)
             if axis == 1 and not numbers and words:
@@ -131,6 +138,13 @@ def _beside_frame(layout: Layout) -> set[CellIndex]:
         if layout.ruled and layout.ruled_edges[inner] and not layout.ruled_edges[outer] and len(cells) == 1:
             alone.update(cells)
     return alone
+
+
+def _has_label(layout: Layout, cell: CellIndex, number: int) -> bool:
+    """Whether a number stands next to words in its cell, and not in one of them, as on a form."""
+    lefts, rights = layout.sheet.top_left[:, 0], layout.sheet.bottom_right[:, 0]
+    words = layout.words.get(cell, [])
+    return bool(words) and bool(((rights[words] <= lefts[number]) | (lefts[words] >= rights[number])).all())
 
 
 def _width(layout: Layout, members: Cells, cell: CellIndex) -> float:

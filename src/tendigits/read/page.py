@@ -12,7 +12,6 @@ import numpy as np
 
 from tendigits.digits.find import Thumbnail
 from tendigits.errors import UserError, printable
-from tendigits.geometry import Box
 from tendigits.pictures.image import Grey
 from tendigits.read.results import (
     ACCEPTED_COLOUR,

@@ -154,6 +154,9 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
 
 def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine], list[RuledLine]]:
     """The horizontal and the vertical ruled lines of a table that separate its numbers."""
+    widths = sheet.bottom_right[members, 0] - sheet.top_left[members, 0]
+    may_be_lines = (members >= sheet.n_numbers) & (widths < OPTIONS.min_wide_word * sheet.height)
+    members = members[~may_be_lines]
     top_left, bottom_right = sheet.top_left[members], sheet.bottom_right[members]
     (left, top), (right, bottom) = top_left.T, bottom_right.T
     x, y = sheet.centres[members].T

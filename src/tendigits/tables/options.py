@@ -58,6 +58,7 @@ class TableOptions:
     min_word_height: float = 0.35
     max_word_height: float = 2.2
     min_word_width: float = 0.2  # or a lone 1, which the finder may miss
+    min_wide_word: float = 0.6  # narrower ones may be digits, or parts of lines and of titles
     min_word_ink: float = 0.06  # area of a word's strokes, in squared heights of a digit
     min_word_ink_per_width: float = 0.055  # the same for each unit of its width; a broken ruled line has less
     number_margin: float = 0.15  # strokes this close to a number belong to it

@@ -39,7 +39,7 @@ def _writing(page: Grey, numbers: NDArray[np.int64], digit: float) -> Grey:
     darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8)) - page
     crops = [darkness[max(0, top) : bottom, max(0, left) : right] for left, top, right, bottom in numbers.tolist()]
     of_numbers = median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0])
-    strokes = (darkness >= max(OPTIONS.min_stroke_contrast * of_numbers, 1.0)).astype(np.uint8)
+    strokes: Grey = (darkness >= max(OPTIONS.min_stroke_contrast * of_numbers, 1.0)).astype(np.uint8)
     length = round(OPTIONS.max_straight_stroke * digit)
     ruled = np.zeros_like(strokes)  # in both directions, before the lines of one cut those of the other into pieces
     for line, across in (((1, length), (3, 1)), ((length, 1), (1, 3))):
@@ -56,13 +56,14 @@ def belong_to_table(words: Floats, numbers: Floats, height: float) -> Mask:
     row = np.searchsorted(split_rows(points, points, height, False), y)
     n_rows = int(row.max()) + 1
     row_of_words = row[len(numbers) :]
-    n_numbers, n_words = (np.bincount(each, minlength=n_rows) for each in (row[: len(numbers)], row_of_words))
+    is_wide = words[:, 2] - words[:, 0] >= OPTIONS.min_wide_word * height
+    n_numbers, n_words = (np.bincount(each, minlength=n_rows) for each in (row[: len(numbers)], row_of_words[is_wide]))
     centres = np.array([y[row == each].mean() for each in range(n_rows)])
     pitch = median(np.diff(centres[n_numbers > 0])) if (n_numbers > 0).sum() > 1 else 0.0
     is_header = n_words >= OPTIONS.min_headers
     is_header[:-1] &= (n_numbers[1:] > 0) & (np.diff(centres) <= OPTIONS.max_header_distance * pitch)
     is_header[-1] = False
-    belong: Mask = ((n_numbers > 0) | is_header)[row_of_words]
+    belong: Mask = (n_numbers > 0)[row_of_words] | (is_header[row_of_words] & is_wide)
     return belong
 
 
