@@ -109,7 +109,7 @@ def measure(tables: Iterable[Tables], peers: list[Peer] | None) -> tuple[list[di
             seconds.append(time.perf_counter() - started)
             counts.append(own.score(table, wanted) + Counter(upright=page.turned == turned))
             if not counts[-1]["shape"]:  # which cells are missing is unknown; at least this many are
-                n_marked = len(page.unread) + sum(cell.is_unread for table in page.tables for _, cell in table.cells())
+                n_marked = sum(cell.is_unread for table in page.tables for _, cell in table.cells())
                 counts[-1]["unmarked"] = max(0, counts[-1]["cells"] - len(page.numbers) - n_marked)
             alike.append(scored(own, [[cell.value for cell in row] for row in table.rows], wanted))
         sets.append({"set": own.name, "unmarked": 0, **summary(seconds, counts)})

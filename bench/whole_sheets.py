@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from operator import ne
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from environments import ROOT, date_and_commit, machine, options, prepare, replace_between, save
 from reading_peers import ENVIRONMENTS, PEERS, WORK, ask, joined
+from reading_sets import digits_in
 from table_peers import PEERS as TABLE_PEERS
 from tendigits.digits.find import open_page
 from tendigits.geometry import Box
@@ -108,8 +109,13 @@ def main() -> None:
             contact_sheet(wrong).save(given.show / f"{name}_wrong.png")
             print("  " + ", ".join(f"{n} {kind}" for kind, n in Counter(each.kind for each in wrong).most_common()))
         record[name] = {**counts, "seconds": statistics.median(seconds)}
-        record[name] |= read_by_peer([*sheets(labels)]) if given.peer else {"peer": before.get(name, {}).get("peer")}
-        print(f"{name:10} {record[name]['seconds']:5.2f} s  {text_of(counts)}  peer {record[name]['peer']}", flush=True)
+        record[name] |= (
+            read_by_peer([*sheets(labels)])
+            if given.peer
+            else {key: before.get(name, {}).get(key) for key in ("peer", "peer_digits")}
+        )
+        peers = "peer {peer}, digits {peer_digits}".format(**record[name])
+        print(f"{name:10} {record[name]['seconds']:5.2f} s  {text_of(counts)}  {peers}", flush=True)
     if not given.sets:
         save({"machine": machine(), **date_and_commit(), "sets": record}, RESULTS)
         replace_between(ROOT / "bench" / "README.md", BEGIN, END, table(json.loads(RESULTS.read_text())))
@@ -118,8 +124,9 @@ def main() -> None:
 def table(record: dict[str, Any]) -> str:
     """Format the results as Markdown."""
     lines = [
-        "| sheets | n | numbers right | PP-OCRv6 small | rows right | accepted | wrong of these | upright | seconds |",
-        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| sheets | n | numbers right | PP-OCRv6 small | all digits right | PP-OCRv6 small | rows right | accepted "
+        "| wrong of these | upright | seconds |",
+        "| :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, counts in record["sets"].items():
         own = Counter(counts)  # it keeps no zeros
@@ -127,6 +134,8 @@ def table(record: dict[str, Any]) -> str:
         fractions = [
             f"{own['right'] / numbers:.1%} of {numbers:,}",
             "" if counts["peer"] is None else f"{counts['peer'] / numbers:.1%}",
+            f"{own['digits_right'] / n:.1%}" if numbers == n else "",
+            f"{counts['peer_digits'] / n:.1%}" if numbers == n and counts["peer_digits"] is not None else "",
             f"{own['rows_right']} of {own['rows']}",
             f"{accepted / numbers:.1%}", f"{own['accepted_wrong']} ({own['accepted_wrong'] / max(1, accepted):.1%})",
         ]  # fmt: skip
@@ -162,6 +171,7 @@ def score(sheet: Sheet, page: Page) -> Counter[str]:
         sheets=1,
         numbers=sum(map(len, sheet.rows)) - unknown,
         right=len(matched),
+        digits_right=digits_in("".join(each.text for each in numbers)) == digits_in("".join(chain(*sheet.rows))),
         read=len(numbers),
         accepted=accepted,
         accepted_wrong=accepted - right_accepted - sum(each.accepted for each in loose),
@@ -223,7 +233,10 @@ def contact_sheet(wrong: Sequence[Wrong]) -> Any:
 
 
 def read_by_peer(labelled: Sequence[Sheet]) -> dict[str, int]:
-    """How many numbers PP-OCRv6 small reads right, of its text only digits and signs; its rows are put together."""
+    """How many numbers PP-OCRv6 small reads right, of its text only digits and signs; its rows are put together.
+
+    And on how many sheets it reads all digits right.
+    """
     folder, paths = WORK / "sheets", list[Path]()
     folder.mkdir(parents=True, exist_ok=True)
     for sheet in labelled:
@@ -233,22 +246,24 @@ def read_by_peer(labelled: Sequence[Sheet]) -> dict[str, int]:
         answers = [[[joined(pieces)[0]]] for pieces in ask(ALONE, paths, "line", CHARACTERS)["answers"]]
     else:
         answers = ask(PEER, paths, "table", CHARACTERS)["answers"]
-    right = 0
+    right = digits_right = 0
     for sheet, rows in zip(labelled, answers, strict=True):
+        digits_right += digits_in("".join(chain(*rows))) == digits_in("".join(chain(*sheet.rows)))
         lines = [[without_closing(text.replace(",", ".")) for text in row if text] for row in rows]
 
         def matches(row: Sequence[str], line: Sequence[str]) -> int:
             return sum(row[i] != UNKNOWN for i, _ in _aligned(row, line, lambda a, b: a == b))
 
         right += sum(matches(sheet.rows[i], lines[j]) for i, j in _aligned(sheet.rows, lines, matches))
-    return {"peer": right}
+    return {"peer": right, "peer_digits": digits_right}
 
 
 def text_of(counts: Counter[str]) -> str:
     """The counts in a line."""
     right, numbers, accepted = (counts[name] for name in ("right", "numbers", "accepted"))
     return (
-        f"right {right}/{numbers} {right / max(1, numbers):.1%}  rows {counts['rows_right']}/{counts['rows']}  "
+        f"right {right}/{numbers} {right / max(1, numbers):.1%}  digits {counts['digits_right']}  "
+        f"rows {counts['rows_right']}/{counts['rows']}  "
         f"accepted {accepted / max(1, numbers):.1%}, wrong {counts['accepted_wrong']}  read {counts['read']}  "
         f"upright {counts['upright']}/{counts['sheets']}  noticed {counts['noticed']}"
     )

@@ -23,8 +23,7 @@ def load(given):
         if kind == "line":
             lines = sorted(lines, key=lambda line: line.box.left)
         values = [line.value if given.kind == "nothing" else kept(line.value, given.keep) for line in lines]
-        pieces = [(value, line.confidence, line.accepted) for value, line in zip(values, lines, strict=True)]
-        return pieces + [(None, 0.0, False)] * len(page.unread)
+        return [(value, line.confidence, line.accepted) for value, line in zip(values, lines, strict=True)]
 
     return digit if kind == "digit" else numbers
 
