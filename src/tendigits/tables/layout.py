@@ -85,11 +85,17 @@ class Layout:
 
 
 def find_layouts(sheet: FlatSheet, ignored: Collection[int] = ()) -> list[Layout]:
-    """Find the tables of a sheet, in reading order, without the numbers and words with these indices."""
-    members = np.array([i for i in range(len(sheet.centres)) if i not in ignored])
+    """Find the tables of a sheet, in reading order, without the numbers and words with these indices.
+
+    Narrow words, which may be digits or parts of lines, make no rows or columns.
+    """
+    is_narrow = sheet.bottom_right[:, 0] - sheet.top_left[:, 0] < OPTIONS.min_wide_word * sheet.height
+    is_narrow[: sheet.n_numbers] = False
+    narrow = [i for i in np.flatnonzero(is_narrow).tolist() if i not in ignored]
+    members = np.array([i for i in np.flatnonzero(~is_narrow).tolist() if i not in ignored])
     rows = _separate(sheet, members, axis=1) if len(members) else []
     tables = [table for row in rows for table in _separate(sheet, row, axis=0)]
-    return [_layout(sheet, table) for table in tables if table.min() < sheet.n_numbers]
+    return [_layout(sheet, table).with_words(narrow) for table in tables if table.min() < sheet.n_numbers]
 
 
 def _separate(sheet: FlatSheet, members: Ints, axis: int) -> list[Ints]:
@@ -154,9 +160,6 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
 
 def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine], list[RuledLine]]:
     """The horizontal and the vertical ruled lines of a table that separate its numbers."""
-    widths = sheet.bottom_right[members, 0] - sheet.top_left[members, 0]
-    may_be_lines = (members >= sheet.n_numbers) & (widths < OPTIONS.min_wide_word * sheet.height)
-    members = members[~may_be_lines]
     top_left, bottom_right = sheet.top_left[members], sheet.bottom_right[members]
     (left, top), (right, bottom) = top_left.T, bottom_right.T
     x, y = sheet.centres[members].T
