@@ -147,6 +147,7 @@ def test_a_number_detected_only_in_part_is_not_accepted(reader, clear_digits, mo
     monkeypatch.setattr(finder, "find_numbers", lambda network, grey, options: ([end], False))
     (part,) = reader.read(page).numbers
     assert "135079".endswith(part.value)
+    assert part.accepted is False
     assert part.confidence < whole.confidence - 0.05
 
 
