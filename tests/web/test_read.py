@@ -229,6 +229,28 @@ def test_pages_of_a_document_keep_their_corrections_and_are_saved_together(open_
     assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == 0
 
 
+def test_corrections_of_a_page_that_comes_twice_can_both_be_undone(open_page, clean_server):
+    page, table, data = open_page("#read"), printed_table(TABLES[0]), io.BytesIO()
+    table.save(data, "PDF", save_all=True, append_images=[table], resolution=150)
+    choose(page, data.getvalue(), "twice.pdf")
+    for number in (1, 2):
+        expect(page.locator("#page-number")).to_have_text(f"Page {number} of 2")
+        page.locator("#grid td.doubtful").focus()
+        page.keyboard.type("75")
+        page.keyboard.press("Enter")
+        expect(page.locator("#toast")).to_contain_text("Saved as 75. You have 1 corrected number.")
+        page.locator("#toast").evaluate("toast => { toast.className = ''; toast.replaceChildren(); }")
+        page.locator("#next-page, #previous-page").and_(page.locator(":enabled")).click()
+    for stored in (1, 0):  # the second correction took the place of the first
+        page.locator("#grid td.corrected").focus()
+        page.keyboard.press("Control+z")
+        expect(page.locator("#toast")).to_have_text("Undone.")
+        assert httpx.get(f"{clean_server.url}/v1/corrections/numbers").json()["count"] == stored
+        page.locator("#toast").evaluate("toast => toast.replaceChildren()")
+        if stored:
+            page.click("#next-page")
+
+
 def test_a_page_that_cannot_be_read_is_passed_over(open_page):
     page = open_page("#read")
     small, large, data = Image.new("1", (90, 60), 1), Image.new("1", (8000, 7000), 1), io.BytesIO()

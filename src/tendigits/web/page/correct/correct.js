@@ -15,13 +15,16 @@ export function digitButtons(parent, chosen) {
 
 export async function storeDigit(correction) {
   const { count, corrections: [stored] } = await ask("v1/corrections", { method: "POST", json: { corrections: [correction] } });
-  announce(nameOf(stored.label), plural(count, "correction"), `v1/corrections/${stored.id}`);
+  const path = `v1/corrections/${stored.id}`;
+  remember(correction.crop, path);
+  announce(nameOf(stored.label), plural(count, "correction"), path);
 }
 
 // Store the right text of a number; an empty one means that it is not a number. Returns the path of the correction, with which `undo` is called.
 export async function storeNumber(correction, undo = undoStored) {
   const { count, numbers: [stored] } = await ask("v1/corrections/numbers", { method: "POST", json: { numbers: [correction] } });
   const path = `v1/corrections/numbers/${stored.id}`;
+  remember(correction.strip, path);
   announce(stored.text || "not a number", plural(count, "corrected number"), path, undo);
   return path;
 }
@@ -30,7 +33,14 @@ function announce(name, count, path, undo = undoStored) {
   notify(`Saved as ${name}. You have ${count}.`, { name: "Undo", do: () => trying(() => undo(path)) });
 }
 
+const latest = {}; // crop or strip -> path of its correction
 const deleting = {}; // path of a correction -> the request, once one was made
+
+// A new correction of the same picture, such as of a page that a document has twice, replaces the one before: that is deleted then.
+function remember(picture, path) {
+  if (latest[picture]) deleting[latest[picture]] ??= Promise.resolve();
+  latest[picture] = path;
+}
 
 // Delete a stored correction. It is done once: the message, the table and the view Teach may all undo the same one.
 export async function undoStored(path) {
