@@ -7,6 +7,8 @@ import pytest
 from corpus import CORPUS
 from drawing import printed_table
 from tendigits.numbers import finder
+from tendigits.numbers.decode import HEIGHT as STRIP_HEIGHT
+from tendigits.read.accept import cut_out
 from tendigits.read.reader import Reader
 
 ROWS = [
@@ -135,3 +137,8 @@ def test_a_number_in_a_table_is_accepted_or_in_doubt_as_its_cell_is(reader, name
     for i, number in enumerate(page.numbers):
         assert number.accepted == cells.get(i, number).accepted
     assert [row[8] == "yes" for row in page.rows(name)] == [number.accepted for number in page.numbers]
+
+
+@pytest.mark.parametrize("edges", [(70, 50, 120, 90), (90, 65, 120, 90), (-30, -20, -5, -3)])
+def test_a_word_whose_cell_reaches_beyond_the_page_has_a_picture(edges):
+    assert cut_out(np.full((60, 80), 200, np.uint8), edges).shape[0] == STRIP_HEIGHT

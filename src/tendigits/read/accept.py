@@ -187,8 +187,10 @@ def table_of(
 
 def cut_out(grey: Grey, edges: Edges) -> Grey:
     """A part of a page, of a size that pictures of numbers may have."""
-    left, top, right, bottom = (max(0, round(edge)) for edge in edges)
-    part = grey[top : max(top, bottom) + 1, left : max(left, right) + 1]
+    (left, right), (top, bottom) = (
+        np.clip(np.round(edges[axis::2]), 0, size - 1).astype(int) for axis, size in enumerate(grey.shape[::-1])
+    )
+    part = grey[top : bottom + 1, left : right + 1]
     width = GRID * round(part.shape[1] * HEIGHT / part.shape[0] / GRID)
     width = min(max(width, MIN_WIDTH_PX), MAX_WIDTH_PX)
     picture: Grey = cv2.resize(part, (width, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.uint8)
