@@ -7,7 +7,7 @@ reader/calibrate.py fits the weights on generated strips; they are stored in the
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class ConfidenceModel:
 
     def confidence(self, features: ConfidenceFeatures) -> float:
         """0 to 1: the probability that the whole number is right."""
-        return float(1 / (1 + np.exp(-self.bias - np.dot(self.weights, astuple(features)))))
+        return float(1 / (1 + np.exp(-self.bias - np.dot(self.weights, [*vars(features).values()]))))
 
     def threshold(self, max_error: float | None) -> float:
         """The lowest confidence at which no more than this fraction of accepted numbers is wrong, on generated strips.

@@ -131,8 +131,8 @@ def without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Readin
     inside = np.flatnonzero(np.minimum(x - left, right - x) >= nearest)
     if not len(inside):
         return reading
-    kept = slice(inside[0], inside[-1] + 1)
-    return replace(reading, characters=reading.characters[kept])
+    kept = reading.characters[inside[0] : inside[-1] + 1]
+    return reading if len(kept) == len(reading.characters) else replace(reading, characters=kept)
 
 
 def _spans(

@@ -19,6 +19,7 @@ from tendigits.tables.sheet_map import Floats, Mask, SheetMap
 from tendigits.tables.words import belong_to_table, find_words
 
 N_SLANTS = 41  # slants of columns that are tried if there are no ruled lines
+MAX_CROSSED = 0.5  # of a page's numbers, by the lines of a table
 N_CONVERGENCES = 7  # convergences that are tried with each of them
 
 
@@ -78,7 +79,17 @@ def find_rules(grey: Grey, detections: Sequence[Detection]) -> Rules:
     """Find the ruled lines of a page, uint8 (height, width), with at least one number."""
     height = median([each.height for each in detections])
     strokes = find_strokes(grey, height)
-    return Rules(strokes, *find_ruled_lines(grey, _map_of(grey, detections, strokes), height))
+    rules = Rules(strokes, *find_ruled_lines(grey, _map_of(grey, detections, strokes), height))
+    return replace(NO_RULES, strokes=strokes) if _cross_numbers(rules.vertical, detections) else rules
+
+
+def _cross_numbers(vertical: Floats, detections: Sequence[Detection]) -> bool:
+    """Whether lines, float64 (n, 4), cross most numbers, as those of squared paper do: one in each digit's height."""
+    x, y, length, height = as_table(detections)[:, :4].T[..., None]
+    at, (top, bottom) = vertical[:, ::2].mean(axis=1), np.sort(vertical[:, 1::2]).T
+    crossed = ((abs(at - x) <= length / 2) & (top <= y) & (y <= bottom)).sum(axis=1, keepdims=True) * height >= length
+    is_long = length > height
+    return bool(is_long.any() and crossed[is_long].mean() > MAX_CROSSED)
 
 
 def flatten(grey: Grey, detections: Sequence[Detection], rules: Rules | None = None) -> FlatSheet:
