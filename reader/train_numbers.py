@@ -29,6 +29,7 @@ from synthesis.patterns import Patterns
 from tendigits.data.mnist import load_data
 from tendigits.data.preprocess import standardize
 from tendigits.numbers.decode import HEIGHT, NONE, STRIDE
+from tendigits.numbers.finder import even_contrast
 from tendigits.numbers.network import NumberNetwork
 from training import ROOT, Samples, Task, save_weights, train, workers
 
@@ -118,7 +119,7 @@ def write_pages(seed: int, part: int, n: int, good: bool) -> Samples:
     from finder_network import targets
 
     pages = [*page_writer().pages(np.random.default_rng((seed, part)), n, good)]
-    x = np.stack([standardize(page.picture) for page in pages])[..., None]
+    x = np.stack([standardize(even_contrast(page.picture)) for page in pages])[..., None]
     return x.astype(np.float16), np.stack([targets(page) for page in pages]).astype(np.float16)
 
 

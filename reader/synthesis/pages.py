@@ -63,7 +63,7 @@ SIDEWAYS_HEADS, BLACK, SCREENED = 0.15, 0.06, 0.1
 """Share of the ruled tables whose first row has heads that are turned by 90 degrees, and of the rows and columns of a
 third of them that are black, and that are printed with a screen of dots."""
 
-PENCIL, FAINTEST_PENCIL = 0.12, 0.3
+PENCIL, FAINTEST_PENCIL = 0.2, 0.15
 """Share of the pages on which the writing is fainter than the print, and how faint at most."""
 
 FILLED_PLACE = 0.7
@@ -133,7 +133,9 @@ class PageWriter:
             if rng.random() < PENCIL:
                 canvas.writing = (canvas.writing * rng.uniform(FAINTEST_PENCIL, 0.8)).astype(np.uint8)
             picture = photograph(canvas, self.patterns, last, rng, light)
-            picture[desk > 0] = (picture[desk > 0] * rng.uniform(0.1, 0.7)).astype(np.uint8)
+            if desk.any():
+                dark = picture * rng.uniform(0.1, 0.7) * (1 + _wood(rng))
+                picture[desk > 0] = dark.clip(0, 255).astype(np.uint8)[desk > 0]
             last = canvas.writing
             taken = [as_seen(number, matrix) for number in numbers]
             if rng.random() < CROPPED:
@@ -440,6 +442,17 @@ class PageWriter:
             x, y = rng.uniform(0, SIDE, 2)
             self.shapes.write_other(canvas, float(x), float(y), hand, rng)
         return []
+
+
+def _wood(rng: Rng) -> NDArray[np.float32]:
+    """How much lighter or darker the grain of a desk is at each place: float32 (SIDE, SIDE)."""
+    grain = cv2.GaussianBlur(
+        rng.standard_normal((SIDE, SIDE), np.float32),
+        (0, 0),
+        float(rng.uniform(0.5, 12)),
+        sigmaY=float(rng.uniform(0.5, 3)),
+    )
+    return np.asarray(grain / grain.std() * rng.uniform(0, 0.35), np.float32)
 
 
 def _draw_rules(

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tendigits.numbers.finder import CELL_PX, PADDING_PX, REFERENCE_HEIGHT_PX, find_numbers
+from tendigits.numbers.finder import CELL_PX, PADDING_PX, REFERENCE_HEIGHT_PX, even_contrast, find_numbers
 from tendigits.numbers.options import DEFAULT_OPTIONS
 
-ONE_COPY = replace(DEFAULT_OPTIONS, min_page_side_px=400)
+ONE_COPY = replace(DEFAULT_OPTIONS, min_digit_height_in_smaller_copies_px=400)
 
 
 def seen(*areas):
@@ -50,3 +50,15 @@ def test_rows_whose_masks_touch_are_found_one_by_one_and_come_after_whole_masks(
 def test_a_high_mask_that_no_threshold_parts_is_kept():
     (number,) = find((slice(20, 30), slice(10, 40), 0.95))
     assert number.height == REFERENCE_HEIGHT_PX
+
+
+def test_pencil_next_to_print_shows_alike_on_paper_in_the_shade():
+    page = np.tile(np.linspace(120, 220, 400), (400, 1))
+    page[90:94, 50:350] *= 0.1  # print
+    page[190:194, 50:350] *= 0.93  # pencil
+    page[290:294, 50:350] *= 1.07  # light strokes on dark
+    evened = even_contrast(page.round().astype(np.uint8)).astype(int)
+    print_, pencil, light = (evened[y + 1, 60:340] - evened[y - 20, 60:340] for y in (90, 190, 290))
+    assert evened[10].std() < 1
+    assert (5 * pencil < print_).all(), "a fifth of it, where it is a thirteenth in the photo"
+    assert (6 * light > -print_).all()

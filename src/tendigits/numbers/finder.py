@@ -23,6 +23,11 @@ CELL_PX = 4  # pixels of the page for each cell of the network's output
 SIZE_MULTIPLE_PX = 16  # width and height of the network's input are multiples of it
 REFERENCE_HEIGHT_PX = 16.0  # height of a digit for which the network outputs 0; twice that height is 1
 PADDING_PX = 32  # added around a page by repeating its edges
+PAPER_SHRINK = 4  # how much smaller the copy is on which the paper's grey level is measured, as the median of
+PAPER_WINDOW_PX = 15  # squares of this side, which are wider than the strokes of digits
+BRIGHT_PERCENTILE = 95.0  # of a page's grey levels: that of paper in the light, and
+MIN_PAPER = 0.5  # that in the shade, as a fraction of it; what is darker is a desk or printed black, and stays so
+NOISE = 0.02  # of the paper's grey level: less contrast is none
 
 Network = Callable[[Grey], Floats]
 """uint8 (height, width) -> float32 (height / 4, width / 4, 2): logit of a number, log2 of the digits' height."""
@@ -35,12 +40,25 @@ def load(data: bytes, threads: int | None = None) -> Network:
         raise ModelFileError(f"expected a network that finds numbers, received {network.shapes}")
 
     def run(grey: Grey) -> Floats:
-        output = network(standardize(grey)[None, :, :, None])[0]
+        output = network(standardize(even_contrast(grey))[None, :, :, None])[0]
         rows, columns, _ = output.shape  # each holds 2x2 cells
         cells: Floats = output.reshape(rows, columns, 2, 2, 2).transpose(0, 2, 1, 3, 4)
         return cells.reshape(2 * rows, 2 * columns, 2)
 
     return run
+
+
+def even_contrast(grey: Grey) -> Grey:
+    """A page, uint8 (height, width), on even grey paper, with larger contrasts: pencil is nearly as dark as print."""
+    size = [max(1, side // PAPER_SHRINK) for side in grey.shape[::-1]]
+    small = cv2.dilate(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.ones((3, 3), np.uint8))
+    darkest = MIN_PAPER * float(np.percentile(small, BRIGHT_PERCENTILE))
+    paper = cv2.max(cv2.medianBlur(small, PAPER_WINDOW_PX), darkest)
+    paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    contrast = np.linspace(-1, 1, 256)
+    larger = np.sign(contrast) * np.sqrt(np.maximum(abs(contrast) - NOISE, 0))
+    table = (127.5 + 127.5 * larger).astype(np.uint8)
+    return np.asarray(cv2.LUT(cv2.divide(grey, paper, scale=127.5), table), np.uint8)
 
 
 @cache
@@ -64,13 +82,12 @@ def find_numbers(
 
 def _copies(grey: Grey, options: NumberOptions) -> Iterator[tuple[float, Grey]]:
     """Smaller and smaller copies of a page, and their scales."""
-    longest = max(grey.shape)
-    scale = min(1.0, options.max_page_side_px / longest)
+    scale = min(1.0, options.max_page_side_px / max(grey.shape))
     while True:
         size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
         yield scale, grey if scale == 1 else cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
         scale /= options.page_scale_step
-        if longest * scale < options.min_page_side_px:
+        if min(grey.shape) * scale < options.min_digit_height_in_smaller_copies_px:
             return
 
 

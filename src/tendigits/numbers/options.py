@@ -14,7 +14,6 @@ class NumberOptions:
 
     # Detection: the finder sees the page at several sizes.
     max_page_side_px: int = 3072  # longest side of the largest copy of the page
-    min_page_side_px: int = 24  # longest side of the smallest copy
     page_scale_step: float = 2.0  # each copy is smaller than the one before by this factor
     min_digit_height_px: float = 5.0  # in the largest copy; the finder was not trained on lower digits
     min_digit_height_in_smaller_copies_px: float = 11.0  # lower digits are found more precisely in the next larger copy

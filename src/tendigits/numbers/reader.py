@@ -183,9 +183,9 @@ class NumberReader:
             return detections
         plain = self._whole_picture(crops.grey, self.options.line_digit_fraction)
         views = [plain, *(replace(plain, stretch=stretch) for stretch in self.options.line_stretches)]
-        if budget.afford([sum(map(crops.cost, views))]) == 0:
+        if budget.afford([sum(map(crops.cost, [*views, *detections]))]) == 0:
             return detections
-        crops.compute([plain])
+        crops.compute([plain, *detections])
         if min((peak.confidence for peak in crops[plain].peaks), default=0.0) < self.options.clear_in_line:
             crops.compute(views)
             best = max(views, key=lambda view: self._evidence(crops, view))
