@@ -27,7 +27,7 @@ PAPER_SHRINK = 4  # how much smaller the copy is on which the paper's grey level
 PAPER_WINDOW_PX = 15  # squares of this side, which are wider than the strokes of digits
 BRIGHT_PERCENTILE = 95.0  # of a page's grey levels: that of paper in the light, and
 MIN_PAPER = 0.5  # that in the shade, as a fraction of it; what is darker is a desk or printed black, and stays so
-NOISE = 0.02  # of the paper's grey level: less contrast is none
+NOISE = 0.02  # of the paper's grey level: smaller contrasts do not count
 
 Network = Callable[[Grey], Floats]
 """uint8 (height, width) -> float32 (height / 4, width / 4, 2): logit of a number, log2 of the digits' height."""

@@ -181,11 +181,11 @@ def _between_numbers(
     lines: Sequence[RuledLine], starts: Floats, ends: Floats, along: Floats, height: float
 ) -> list[RuledLine]:
     """The lines between numbers, which go across from `starts` to `ends`; none if most cut numbers: squared paper."""
-    kept, n_informative, n_next_to_numbers = [], 0, 0
+    kept, n_informative, n_next_to_numbers, margin = [], 0, 0, OPTIONS.max_beyond_line * height
     for line in lines:
         is_near = (line.start <= along) & (along <= line.end)
         is_near &= (starts - height < line.position) & (line.position < ends + height)
-        is_cut = is_near & (starts < line.position) & (line.position < ends)
+        is_cut = is_near & (starts + margin < line.position) & (line.position < ends - margin)
         n_next_to_numbers += bool(is_near.any())
         if is_cut.sum() <= max(OPTIONS.max_cut_numbers, OPTIONS.max_cut_fraction * is_near.sum()):
             kept.append(line)

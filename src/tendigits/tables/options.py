@@ -48,6 +48,7 @@ class TableOptions:
     min_long_fraction: float = 0.6  # of the vertical lines, by length, that are long where they part numbers
     max_piece_offset: float = 0.25  # pieces closer than this, across the line, are one line
     min_cell_size: float = 0.7  # of two lines that are closer than this, the longer one is kept
+    max_beyond_line: float = 0.15  # by so much a number may reach across a line that does not cut it
     min_line_extent: float = 0.5  # fraction of a table's width or height that a ruled line covers
 
     # Words, and numbers that were not found.
