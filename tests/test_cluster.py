@@ -48,13 +48,19 @@ def head():
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment = clean | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "7" * 64, "RAY_USAGE_STATS_ENABLED": "0"}
     ray, folder = [sys.executable, "-m", "ray.scripts.scripts"], f"/tmp/ray-{port}"
-    start = [*ray, "start", "--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
-    subprocess.run([*start, "--temp-dir", folder], env=environment, check=True, capture_output=True, timeout=120)
-    try:
-        yield f"127.0.0.1:{port}", environment
-    finally:
-        subprocess.run([*ray, "stop", "--force"], env=environment, check=True, capture_output=True, timeout=120)
-        shutil.rmtree(folder, ignore_errors=True)
+    command = [*ray, "start", "--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false", "--block"]
+    unbuffered = environment | {"PYTHONUNBUFFERED": "1"}
+    # `ray stop` would end all clusters of this machine, those of other tests, too; with --block a signal ends this one.
+    with subprocess.Popen(
+        [*command, "--temp-dir", folder], env=unbuffered, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            assert any("Ray runtime started" in line for line in process.stdout)
+            yield f"127.0.0.1:{port}", environment
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.slow
