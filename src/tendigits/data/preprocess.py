@@ -47,7 +47,7 @@ def standardize(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Scale grey pixels to mean 0 and standard deviation 1, as the networks for numbers and pages expect them."""
     values: NDArray[np.float32] = grey.astype(np.float32)
     values -= values.mean()
-    values /= max(float(values.std()), MIN_DEVIATION)
+    values /= max(float(np.sqrt(np.vdot(values, values) / values.size)), MIN_DEVIATION)
     return values
 
 

@@ -51,8 +51,19 @@ def shrink(grey: Grey, side: int) -> Grey:
 
 def median(values: Any) -> float:
     """The median of an array or a list. `numpy.median` would first import numpy.ma, which takes as long as a page."""
-    ascending = np.sort(values, axis=None, kind="stable")  # of pixels a radix sort, ten times as fast
+    ascending = _ascending(values)
     return (float(ascending[(len(ascending) - 1) // 2]) + float(ascending[len(ascending) // 2])) / 2
+
+
+def percentile(values: Any, percent: float) -> float:
+    """The value that so many percent of an array's are at most; for pixels far faster than `numpy.percentile`."""
+    ascending = _ascending(values)
+    return float(ascending[round(percent / 100 * (len(ascending) - 1))])
+
+
+def _ascending(values: Any) -> NDArray[Any]:
+    """All values in order: of pixels by a radix sort, which is ten times as fast."""
+    return np.sort(values, axis=None, kind="stable")
 
 
 def has_dark_foreground(grey: Grey) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import standardize
+from tendigits.digits.foreground import percentile
 from tendigits.digits.runtime import Floats, OnnxNetwork, asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers.detections import Detection, group_detections
@@ -52,7 +53,7 @@ def even_contrast(grey: Grey) -> Grey:
     """A page, uint8 (height, width), on even grey paper, with larger contrasts: pencil is nearly as dark as print."""
     size = [max(1, side // PAPER_SHRINK) for side in grey.shape[::-1]]
     small = cv2.dilate(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.ones((3, 3), np.uint8))
-    darkest = MIN_PAPER * float(np.percentile(small, BRIGHT_PERCENTILE))
+    darkest = MIN_PAPER * percentile(small, BRIGHT_PERCENTILE)
     paper = cv2.max(cv2.medianBlur(small, PAPER_WINDOW_PX), darkest)
     paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     contrast = np.linspace(-1, 1, 256)
@@ -82,10 +83,11 @@ def find_numbers(
 
 def _copies(grey: Grey, options: NumberOptions) -> Iterator[tuple[float, Grey]]:
     """Smaller and smaller copies of a page, and their scales."""
-    scale = min(1.0, options.max_page_side_px / max(grey.shape))
+    scale, copy = min(1.0, options.max_page_side_px / max(grey.shape)), grey
     while True:
         size = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
-        yield scale, grey if scale == 1 else cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        copy = copy if scale == 1 else cv2.resize(copy, size, interpolation=cv2.INTER_AREA)
+        yield scale, copy
         scale /= options.page_scale_step
         if min(grey.shape) * scale < options.min_digit_height_in_smaller_copies_px:
             return

@@ -60,6 +60,8 @@ class Strip:
 
     def crossed_by(self, lines: NDArray[np.float64]) -> list[Edges]:
         """The boxes, in this strip, of those lines of the page that cross it from top to bottom: float64 (n, 4)."""
+        if not len(lines):
+            return []
         ends = (lines.reshape(-1, 2, 2) - self.matrix[:, 2]) @ self._inverse.T
         (x0, y0), (x1, y1) = ends[:, 0].T, ends[:, 1].T
         is_upright = abs(x1 - x0) <= MAX_RULE_SLOPE * abs(y1 - y0)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from tendigits.digits.foreground import find_foreground, median, shrink
+from tendigits.digits.foreground import find_foreground, median, percentile, shrink
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.pictures.image import Grey
@@ -60,7 +60,7 @@ def is_blurred(grey: Grey, detections: Sequence[Detection], accepted_fraction: f
         return False
     steps_of_page = _steps(foreground) / 255
     ink, least = steps_of_page[foreground > MIN_INK], MIN_STEP_OF_DOUBTFUL_INK if steps else MIN_STEP_OF_INK
-    is_soft = ink.size > 0 and np.percentile(ink, STEEP_PERCENTILE) < least
+    is_soft = ink.size > 0 and percentile(ink, STEEP_PERCENTILE) < least
     return bool(is_soft or (not steps and steps_of_page.max() < MIN_STEP))
 
 
@@ -69,7 +69,7 @@ def is_faint(grey: Grey) -> bool:
     page = cv2.GaussianBlur(shrink(grey, MEASURED_SIDE), None, 1.0)
     square = np.ones((STROKE_SIDE, STROKE_SIDE), np.uint8)
     strokes = (cv2.morphologyEx(page, operation, square) for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT))
-    contrast = max(float(np.percentile(each, CONTRAST_PERCENTILE)) for each in strokes)
+    contrast = max(percentile(each, CONTRAST_PERCENTILE) for each in strokes)
     return MIN_CONTRAST <= contrast < MAX_FAINT_CONTRAST
 
 
@@ -84,8 +84,8 @@ def _crop(grey: Grey, detection: Detection) -> Grey:
 
 
 def _steepest_steps(crop: Grey) -> float:
-    low, high = np.percentile(crop, [2, STEEP_PERCENTILE])
-    return float(np.percentile(_steps(crop), STEEP_PERCENTILE) / max(high - low, 1.0))
+    low, high = (percentile(crop, percent) for percent in (2, STEEP_PERCENTILE))
+    return percentile(_steps(crop), STEEP_PERCENTILE) / max(high - low, 1.0)
 
 
 def _steps(picture: Grey) -> np.ndarray:

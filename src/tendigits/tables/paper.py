@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from cv2.typing import MatLike
 
+from tendigits.digits.foreground import percentile
 from tendigits.pictures.image import Grey
 from tendigits.tables.ruled_lines import thin_and_dark
 
@@ -48,7 +49,7 @@ MIN_DOTS = 4.0  # of a screen, on a square of a digit's height: a dotted line ha
 
 def whiten(grey: Grey, digit_height: float) -> Grey:
     """A page, uint8 (height, width), without black bars and screens of dots; digits have this height in pixels."""
-    paper = float(np.percentile(grey[::2, ::2], PAPER_PERCENTILE))
+    paper = percentile(grey[::2, ::2], PAPER_PERCENTILE)
     if paper < MIN_PAPER:
         return grey
     bars = _bars(grey, MAX_SOLID * paper, digit_height)

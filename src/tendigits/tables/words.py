@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.digits.foreground import median
+from tendigits.digits.foreground import median, percentile
 from tendigits.pictures.image import Grey
 from tendigits.tables.bands import split_rows
 from tendigits.tables.options import OPTIONS
@@ -38,7 +38,7 @@ def _writing(page: Grey, numbers: NDArray[np.int64], digit: float) -> Grey:
     width = max(3, round(OPTIONS.max_stroke * digit)) | 1
     darkness = cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((width, width), np.uint8)) - page
     crops = [darkness[max(0, top) : bottom, max(0, left) : right] for left, top, right, bottom in numbers.tolist()]
-    of_numbers = median([np.percentile(crop, 95) for crop in crops if crop.size] or [0.0])
+    of_numbers = median([percentile(crop, 95) for crop in crops if crop.size] or [0.0])
     strokes: Grey = (darkness >= max(OPTIONS.min_stroke_contrast * of_numbers, 1.0)).astype(np.uint8)
     length = round(OPTIONS.max_straight_stroke * digit)
     ruled = np.zeros_like(strokes)  # in both directions, before the lines of one cut those of the other into pieces
