@@ -60,7 +60,6 @@ RULES: dict[str, Sequence[Rule]] = {
     "far signs": ((NumberReader, "_with_far_signs", lambda self, crops, rows, budget: rows),),
     "usual forms": ((numbers_reader, "_in_usual_form", lambda characters: characters),),
     "cells read again": ((CellReader, "read_again", lambda self, read, layout: layout),),
-    "words read as numbers": ((CellReader, "read_words", lambda self, layout: iter(())),),
     "forms of columns": ((context, "reweigh_columns", lambda *_: None),),
     "lost points": ((context, "doubt_lost_points", lambda *_: None),),
     "words dropped": ((context, "_words_and_units", lambda *_: iter(())),),

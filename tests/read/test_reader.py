@@ -266,7 +266,7 @@ def test_the_largest_picture_needs_less_than_500_mb():
 
 @pytest.mark.parametrize(("contrast", "notice"), [(1.0, None), (0.2, FAINT), (0.0, None)])
 def test_a_page_of_which_nothing_is_read_says_so_if_it_is_faint(reader, contrast, notice):
-    words = cv2.imread(str(Path(__file__).parents[1] / "corpus/page_hand_words.png"), cv2.IMREAD_GRAYSCALE)
+    words = cv2.imread(str(Path(__file__).parents[1] / "corpus/page_print_words.png"), cv2.IMREAD_GRAYSCALE)
     page = reader.read((230 + contrast * (words.astype(float) - 230)).clip(0, 255).astype(np.uint8))
     assert (page.numbers, page.notice) == ([], notice)
 

@@ -28,7 +28,6 @@ Span = tuple[float, float, float, float]  # left and right end, y, and digit hei
 class CellOptions:
     """Tolerances; lengths are in heights of a digit."""
 
-    min_covered: float = 0.7  # of a word's width that its characters cover, if it is a number
     max_overhang: float = 0.35  # a number that extends further into the next column fills the cells of both
     min_column_gap: float = 0.75  # between its characters, if a number is of two cells; or the widest of its gaps
     min_lost: float = 0.3  # of a number that was read: a cell with less room next to it is not read again
@@ -55,22 +54,6 @@ class CellReader:
     """0 to 1: how probable it is that a number was read right; 0 in doubt."""
     threshold: float  # confidence from which a number is clear
     budget: Budget
-
-    def read_words(self, layout: Layout) -> Iterator[Reading]:
-        """Read the words in a table's cells, of which many are numbers that were not found; yields clear ones."""
-        sheet, spans = layout.sheet, list[Span]()
-        for row, column in sorted({*layout.words} - {*layout.cells}):
-            members = layout.words[row, column]
-            left, right = float(sheet.top_left[members, 0].min()), float(sheet.bottom_right[members, 0].max())
-            if right - left <= layout.columns[column + 1] - layout.columns[column]:
-                spans.append((left, right, float(sheet.centres[members, 1].mean()), sheet.height))
-        detections = sheet.to_detections(np.array(spans, np.float64).reshape(-1, 4))
-        for detection, reading in self.reader.read_known(self.crops, detections, self.budget).items():
-            boxes = np.array([each.box for each in reading.characters]).reshape(-1, 4)
-            width = np.ptp(boxes[:, [0, 2]]) * detection.height / DIGIT_HEIGHT_PX if len(boxes) else 0.0
-            is_clear = all(each.confidence >= OPTIONS.min_new_probability for each in reading.characters)
-            if is_clear and width >= OPTIONS.min_covered * detection.length and any(map(str.isdigit, reading.text)):
-                yield reading
 
     def read_again(self, read: list[Reading], layout: Layout) -> Layout:
         """Read empty and doubtful cells again. Appends better readings to `read`; returns the layout with them."""

@@ -12,7 +12,7 @@ from tendigits.numbers.reading import Reading
 from tendigits.read import column_prior
 from tendigits.read.cells import CellIndex, CellReader, is_on_border, without_borders
 from tendigits.read.column_prior import doubt_lost_points, reweigh_columns
-from tendigits.tables.flat_sheet import FlatSheet, flatten
+from tendigits.tables.flat_sheet import flatten
 from tendigits.tables.layout import Cells, Layout, find_layouts
 from tendigits.tables.options import MIN_FILLED_FRACTION
 
@@ -41,13 +41,8 @@ def read_tables(cells: CellReader, readings: Sequence[Reading]) -> tuple[list[Re
     """
     if not readings:
         return [], []
-    sheet, layouts = _find(cells, readings)
-    missed = [
-        each for layout in layouts if layout.ruled and _is_informative(layout) for each in cells.read_words(layout)
-    ]
-    if missed := missed[: max(0, cells.reader.options.max_numbers - len(readings))]:
-        readings = [*readings, *missed]
-        sheet, layouts = _find(cells, readings)
+    sheet = flatten(cells.crops.grey, [reading.detection for reading in readings], cells.rules)
+    layouts = find_layouts(sheet)
 
     def is_number(reading: Reading) -> bool:
         return cells.confidence(reading) >= OPTIONS.min_among_words
@@ -72,12 +67,6 @@ def read_tables(cells: CellReader, readings: Sequence[Reading]) -> tuple[list[Re
         elif layout.shape[0] >= OPTIONS.min_list_rows and layout.shape[1] == 1:
             reweigh_columns(read, read, layout, column_prior.OPTIONS.usual_prior_in_list)
     return _in_reading_order(read, layouts)
-
-
-def _find(cells: CellReader, readings: Sequence[Reading]) -> tuple[FlatSheet, list[Layout]]:
-    """The tables in which these numbers stand, and the sheet as it lies flat."""
-    sheet = flatten(cells.crops.grey, [reading.detection for reading in readings], cells.rules)
-    return sheet, find_layouts(sheet)
 
 
 def _is_informative(layout: Layout) -> bool:

@@ -59,11 +59,12 @@ def whiten(grey: Grey, digit_height: float) -> Grey:
     is_dot = (grey < darkest) & (between > MIN_BETWEEN * paper)
     printed = bars | _screens((is_dot & (bars == 0)).astype(np.uint8), digit_height)
     underlines = _underlines(grey, digit_height)
-    if not printed.any() and not underlines.any():
-        return grey
-    without_lines = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _across(MAX_LINE_THICKNESS * digit_height).T)
-    blank: Grey = np.where(underlines > 0, without_lines, grey)
-    blank = np.where(printed > 0, _paper(grey, digit_height), blank) if printed.any() else blank
+    blank = grey
+    if underlines.any():
+        without_lines = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, _across(MAX_LINE_THICKNESS * digit_height).T)
+        blank = np.where(underlines > 0, without_lines, grey)
+    if printed.any():
+        blank = np.where(printed > 0, _paper(grey, digit_height), blank)
     for bar in cv2.findContours(bars, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]:
         _draw_middle(blank, bar, max(2, round(RULE_THICKNESS * digit_height)))
     return blank
