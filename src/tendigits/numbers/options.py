@@ -58,7 +58,7 @@ class NumberOptions:
     first_crop_budget: float = 0.35  # fraction of the page's budget; reading costs up to twice as much again
     min_read: float = 0.5  # probability from which a character is read
     min_faint_read: float = 0.25  # the same where something must stand
-    min_surprise: float = 0.01  # of a doubtful number, per character: it is seen again, with digits that are
+    min_surprise: float = 0.02  # of a doubtful number, per character: it is seen again, with digits that are
     view_heights: tuple[float, ...] = (0.9, 1.12)  # so much higher
     min_alternative: float = 0.05  # probability from which a character may be another one
 
