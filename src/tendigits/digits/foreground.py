@@ -56,7 +56,7 @@ def median(values: Any) -> float:
 
 
 def percentile(values: Any, percent: float) -> float:
-    """The value that so many percent of an array's are at most; for pixels far faster than `numpy.percentile`."""
+    """A percentile of an array without interpolation; for pixels it is far faster than `numpy.percentile`."""
     ascending = _ascending(values)
     return float(ascending[round(percent / 100 * (len(ascending) - 1))])
 
