@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tendigits.digits.find import find_digit, open_page
-from tendigits.digits.foreground import find_background, find_foreground, has_dark_foreground
+from tendigits.digits.foreground import find_background, find_foreground, has_dark_foreground, percentile
 
 STROKE = np.zeros((120, 90), np.float32)
 cv2.line(STROKE, (20, 15), (70, 100), 1.0, 7)
@@ -69,3 +69,10 @@ def test_two_digits_are_not_taken_for_one(gap):
     found = find_digit(np.hstack([stroke, stroke]))
     assert not found.alone or found.box.width > 1.3 * found.box.height
     assert find_digit(np.hstack([stroke, stroke[:, :25]])).alone, "a neighbour's end at the edge"
+
+
+def test_a_percentile_is_numpys_without_interpolation():
+    pixels = np.random.default_rng(0).integers(0, 256, (101, 101), np.uint8)
+    for values in (pixels, pixels[::2, ::2], pixels / 7):
+        for percent in (0, 1, 50, 95, 100):
+            assert percentile(values, percent) == np.percentile(values, percent, method="nearest")
