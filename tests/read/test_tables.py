@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from corpus import CORPUS
 from drawing import printed_table
@@ -127,6 +128,18 @@ def test_an_integer_among_decimals_may_have_lost_its_point(reader):
     assert values(table) == rows
     assert table.rows[2][1].reason == "the others in its column have a decimal point"
     assert [cell.accepted for row in table.rows for cell in row].count(False) == 1
+
+
+@pytest.mark.parametrize(("text", "left", "second"), [("475", 335, 400), ("100", 345, 380)])
+def test_a_number_across_two_columns_is_neither_cut_nor_read_twice(reader, text, left, second):
+    rng, page = np.random.default_rng(1), Image.new("L", (1000, 800), 235)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(44)
+    for row, column in np.ndindex(8, 5):
+        if row != 3 or column not in (1, 2):
+            draw.text(((100, 300, second, 600, 800)[column], 50 + 80 * row), str(rng.integers(10, 99)), 30, font)
+    draw.text((left, 290), text, 30, font)
+    numbers = [each for each in reader.read(page).numbers if 280 < each.box.top < 340 and 250 < each.box.left < 560]
+    assert [(number.value, number.accepted) for number in numbers] == [(text, True)]
 
 
 @pytest.mark.parametrize("name", ["table_hand_wrong_sum.png", "table_print_all_sums.png", "page_close_numbers.png"])

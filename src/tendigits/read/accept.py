@@ -37,6 +37,8 @@ MAX_OPTIONS = 8  # other possible values of a number
 
 MAX_PIECES = 4  # numbers that a date with unclear strokes may be read as
 MAX_PIECE_GAP = 3.0  # digit heights between them
+MAX_PART_GAP = 1.5  # digit heights between parts of one number, such as those of a display that is partly unclear
+PART = "may be a part of a longer number"
 BETWEEN = "_"  # for the space between two numbers of a row
 
 ToPicture = Callable[[Edges], Box]  # converts a box on the page as it was read to pixels of the picture
@@ -120,7 +122,7 @@ def accept(
 
 
 def without_pieces(numbers: Sequence[Number], readings: Sequence[Reading], dense: Iterable[int]) -> list[Number]:
-    """The numbers, those in doubt that stand next to each other and are a date together: 24/071 and 10.
+    """The numbers, those in doubt that are a date together, as 24/071 and 10, or stand close to one that is in doubt.
 
     Strokes between them may not have been read at all, but not between the numbers of dense tables, by their indices.
     """
@@ -135,6 +137,11 @@ def without_pieces(numbers: Sequence[Number], readings: Sequence[Reading], dense
                     for i in run:
                         reason = checked[i].reason or f"may be a part of {date}"
                         checked[i] = replace(checked[i], accepted=False, reason=reason)
+        for a, b in pairwise(row):
+            is_clear = dense.issuperset((a, b)) or numbers[a].accepted == numbers[b].accepted
+            if not is_clear and _gap(readings[a], readings[b]) <= MAX_PART_GAP:
+                for i in (a, b):
+                    checked[i] = replace(checked[i], accepted=False, reason=checked[i].reason or PART)
     return checked
 
 
@@ -253,5 +260,5 @@ def _reason(reading: Reading, options: list[tuple[str, float]]) -> str:
     if reading.rejected or reading.stray_ink >= MIN_STRAY_INK:
         return UNREAD_NEIGHBOUR
     if reading.clearance < DEFAULT_OPTIONS.narrow_clearance:
-        return "may be a part of a longer number"
+        return PART
     return "is not clear enough"

@@ -15,10 +15,10 @@ from tendigits.digits.foreground import median
 from tendigits.numbers.crops import Budget, PageCrops
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reader import UNREAD_NEIGHBOUR, NumberReader
-from tendigits.numbers.reading import Reading
+from tendigits.numbers.reading import Reading, without_repeated
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX
 from tendigits.tables.flat_sheet import Rules
-from tendigits.tables.layout import Layout
+from tendigits.tables.layout import Cells, Layout
 
 CellIndex = tuple[int, int]  # row and column
 Span = tuple[float, float, float, float]  # left and right end, y, and digit height of a number, on the sheet
@@ -29,7 +29,7 @@ class CellOptions:
     """Tolerances; lengths are in heights of a digit."""
 
     max_overhang: float = 0.35  # a number that extends further into the next column fills the cells of both
-    min_column_gap: float = 0.75  # between its characters, if a number is of two cells; or the widest of its gaps
+    min_column_gap: float = 0.45  # between its characters, if a number is of two cells
     min_lost: float = 0.3  # of a number that was read: a cell with less room next to it is not read again
     border_margin: float = 0.15  # between the edge of a cell and its number, for a ruled line
     max_rule_width: float = 0.4  # of a character that may be a ruled line
@@ -89,7 +89,7 @@ class CellReader:
                 read.append(reading)
             elif before is not None and cell in partly_read:
                 read[indices[0]] = replace(before, doubt=before.doubt or UNREAD_NEIGHBOUR)
-        return replace(layout, cells=cells)
+        return replace(layout, cells=_without_repeated(read, cells))
 
 
 def is_on_border(reading: Reading, layout: Layout, cell: CellIndex) -> bool:
@@ -167,8 +167,17 @@ def _are_two(reading: Reading, layout: Layout, edge: float) -> bool:
     boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
     ends = layout.sheet.map(boxes[:, :2])[:, 0], layout.sheet.map(boxes[:, 2:])[:, 0]
     gaps, middles = ends[0][1:] - ends[1][:-1], (ends[0][1:] + ends[1][:-1]) / 2
-    least = min(gaps.max(initial=0.0), OPTIONS.min_column_gap * layout.sheet.height)
-    return len(gaps) == 0 or bool(gaps[np.abs(middles - edge).argmin()] >= least)
+    return len(gaps) == 0 or bool(gaps[np.abs(middles - edge).argmin()] >= OPTIONS.min_column_gap * layout.sheet.height)
+
+
+def _without_repeated(read: Sequence[Reading], cells: Cells) -> Cells:
+    """Cells without what another one of their row shows more of: the edge between them is not where it should be."""
+    rows: dict[int, list[Reading]] = {}
+    for (row, _), indices in cells.items():
+        rows.setdefault(row, []).extend(read[i] for i in indices)
+    kept = {reading for row in rows.values() for reading in without_repeated(row)}
+    distinct = {cell: [i for i in indices if read[i] in kept] for cell, indices in cells.items()}
+    return {cell: indices for cell, indices in distinct.items() if indices}
 
 
 def _is_better(reading: Reading, before: Reading | None, min_probability: float) -> bool:
