@@ -39,8 +39,8 @@ def _sums_of(series: Sequence[Sequence[Cell]], is_given: bool) -> list[tuple[int
     """Which cells of each series, a row or a column, are sums of which others: subtotals, and the last cell."""
     n = len(series[0]) if series else 0
     values = [[number_of(cell, cell.value) for cell in cells] for cells in series]
+    # Counted in the smallest unit, numbers are integers, which are added far faster than fractions.
     unit = lcm(*(value.denominator for cells in values for value in cells if value is not None))
-    # Integers are added ten times as fast as fractions.
     numbers = [[None if value is None else int(value * unit) for value in cells] for cells in values]
     is_filled = [[bool(cell.value) for cell in cells] for cells in series]
     stack: list[int] = []  # what is added up next: a subtotal has taken the place of its addends
