@@ -75,7 +75,7 @@ class _Attempt(NamedTuple):
     def boxes(self) -> Floats:
         """Of its characters, in pixels of the picture."""
         boxes = boxes_at(self.output, self.positions.tolist())
-        return np.array([self.strip.in_picture(tuple(box)) for box in boxes.tolist()], np.float32)
+        return self.strip.in_picture(boxes).astype(np.float32)
 
 
 def align(network: NumberNetwork, example: Example) -> RealString | None:
@@ -146,10 +146,10 @@ def _string(attempt: _Attempt, example: Example, text: str) -> RealString:
     unknown = _far(signs > MIN_SIGN, positions).tolist()
     places += [(UNKNOWN, ((at - NEAR) * STRIDE, 0, (at + NEAR) * STRIDE, HEIGHT)) for at in unknown]
     labels += [label for label, _ in places]
-    boxes = np.array([*boxes, *(strip.in_picture(box) for _, box in places)], np.float32)
+    boxes = np.concatenate([boxes, strip.in_picture([box for _, box in places])]).astype(np.float32)
     first = max(extra[extra < positions[0]], default=-NEAR) + NEAR
     last = min(extra[extra > positions[-1]], default=len(output) + NEAR) - NEAR
-    left, _, right, _ = strip.in_picture((first * STRIDE, 0, last * STRIDE, HEIGHT))
+    left, _, right, _ = strip.in_picture([(first * STRIDE, 0, last * STRIDE, HEIGHT)])[0]
     start, end = max(0, round(left)), min(example.picture.shape[1], round(right))
     return RealString(example.picture[:, start:end], labels, boxes - np.array([start, 0, start, 0]), example.writer)
 

@@ -21,8 +21,9 @@ def test_a_box_of_a_strip_lies_where_it_lies_on_the_page(stretch, shift):
     strip = crop_strip(ImagePyramid(page_with_bar()), Detection(150 + shift, 60, 0.0, 100.0, 26.0, 1.0, stretch))
     dark = np.argwhere(strip.picture < 128)
     (top, left), (bottom, right) = dark.min(axis=0), dark.max(axis=0) + 1
-    assert strip.in_picture((left, top, right, bottom)) == pytest.approx((120, 50, 180, 70), abs=2 + stretch)
-    assert strip.in_picture((strip.ends[0], 0, strip.ends[1], 40))[::2] == pytest.approx((100 + shift, 200 + shift))
+    assert strip.in_picture([(left, top, right, bottom)])[0] == pytest.approx((120, 50, 180, 70), abs=2 + stretch)
+    whole = strip.ends[0], 0, strip.ends[1], 40
+    assert strip.in_picture([whole])[0, ::2] == pytest.approx((100 + shift, 200 + shift))
 
 
 def test_digits_that_are_twice_as_wide_have_their_usual_width_in_a_strip():

@@ -97,5 +97,5 @@ def test_another_digit_that_makes_a_sum_agree_is_taken_and_to_be_checked():
     assert taken.reason == "looks like 3+4=8, with which the sum does not agree"
     assert (unclear.text, unclear.accepted) == ("3+4=8", False), "either digit may be wrong"
     assert alone == right
-    (unexpected,) = check_sums([replace(number("3+4=8"), characters=one, confidence=0.0)])
+    (unexpected,) = check_sums([replace(number("3+4=8"), characters=one, fits=False)])
     assert unexpected.text == "3+4=8", "what a person expects decides"

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 UNSIGNED = r"(?:\d+(?:[.,]\d+)?|\d{1,3}(?:\.\d{3})+[.,]\d+|\d{1,3}(?:,\d{3})+[.,]\d+|[.,]\d+)"
 """A number matches in one way only: otherwise the time for a sum that fails would double with each of its numbers."""
@@ -32,6 +33,7 @@ USUAL = (
 )
 """Regular expressions of what people write, without a closing mark; and dates and points, which are not any numbers."""
 
+CACHED_TEXTS = 10_000  # whose form is remembered: on a page the same ones are weighed again and again
 MAX_POINTS = 100  # points of a test, as in `17/20`
 _USUAL = re.compile("|".join(f"(?:{form})" for form in USUAL))
 _CLOSING = re.compile(r"(?:/-|[.,:=-]+)$")
@@ -52,6 +54,7 @@ def without_closing(text: str) -> str:
     return _CLOSING.sub("", text)
 
 
+@lru_cache(CACHED_TEXTS)
 def is_usual(text: str) -> bool:
     """Whether people write numbers, amounts, dates, times, points or sums like this."""
     core = without_closing(text)

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import compress, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tendigits.numbers.characters import crop_characters, stray_ink, tall_strokes
 from tendigits.numbers.confidence import CLEAR, ConfidenceFeatures
@@ -72,6 +73,11 @@ class Reading:
         right = [box[0] - last for box in outside if centre(box) > last and not self.borders[1]]
         return max(0.0, min([*left, *right], default=np.inf)) / DIGIT_HEIGHT_PX
 
+    @cached_property
+    def boxes_on_page(self) -> NDArray[np.float64]:
+        """The boxes of its characters, in pixels of the page: float64 (n, 4)."""
+        return self.strip.in_picture([each.box for each in self.characters])
+
     @property
     def crops(self) -> Grey:
         """The characters, white on black: uint8 (n, 28, 28)."""
@@ -80,7 +86,7 @@ class Reading:
 
 def without_repeated(readings: Sequence[Reading]) -> list[Reading]:
     """Readings without those of which half of the characters stand in another one that shows more of them."""
-    boxes = [np.array([each.strip.in_picture(one.box) for one in each.characters]) for each in readings]
+    boxes = [each.boxes_on_page for each in readings]
     edges = np.array([(*own[:, :2].min(axis=0), *own[:, 2:].max(axis=0)) for own in boxes]).reshape(-1, 4)
     begins_before = np.asarray((edges[:, None, :2] < edges[:, 2:]).all(axis=2))
     meet = begins_before & begins_before.T

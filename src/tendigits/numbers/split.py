@@ -3,6 +3,7 @@
 numbers = merge_detections(split_detection(detection, crop))    # one detection for each number
 """
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import compress, pairwise
@@ -24,12 +25,14 @@ def split_detection(detection: Detection, crop: Crop, options: NumberOptions = D
     heights = [peak.box[3] - peak.box[1] for peak in characters if peak.label.isdigit()]
     separators = _separators(crop.borders, median(heights) if heights else DIGIT_HEIGHT_PX, options)
     groups: list[list[Candidate]] = []
+    end, cell = -np.inf, -1
     for peak in characters:
-        end = max((each.box[2] for each in groups[-1]), default=0.0) if groups else 0.0
-        is_far = peak.box[0] - end >= options.max_gap * DIGIT_HEIGHT_PX
-        if not groups or is_far or any(centre(groups[-1][-1].box) < x < centre(peak.box) for x in separators):
+        before, cell = cell, bisect(separators, centre(peak.box))
+        if peak.box[0] - end >= options.max_gap * DIGIT_HEIGHT_PX or cell > before:
             groups.append([])
+            end = -np.inf
         groups[-1].append(peak)
+        end = max(end, peak.box[2])
     numbers = []
     for group in (part for whole in groups for part in _parts(whole, options)):
         digits = [peak.box for peak in group if peak.label.isdigit()]

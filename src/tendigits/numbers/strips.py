@@ -2,9 +2,10 @@
 
 pyramid = ImagePyramid(grey)
 strip = crop_strip(pyramid, detection)  # strip.picture: uint8 (40, width), digits about 26 pixels high
-left, top, right, bottom = strip.in_picture((12, 7, 28, 33))
+left, top, right, bottom = strip.in_picture([(12, 7, 28, 33)])[0]
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -37,12 +38,12 @@ class Strip:
     matrix: NDArray[np.float64]  # float64 (2, 3): from pixels of the strip to pixels of the page
     ends: tuple[float, float]  # where the number begins and ends, in pixels of the strip
 
-    def in_picture(self, box: Edges) -> Edges:
-        """The upright box, in pixels of the page, around a box of the strip."""
-        left, top, right, bottom = box
-        corners = np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]]) @ self.matrix.T
-        (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-        return x0, y0, x1, y1
+    def in_picture(self, boxes: Sequence[Edges] | NDArray[np.floating]) -> NDArray[np.float64]:
+        """The upright boxes, in pixels of the page, around boxes of the strip: float64 (n, 4) for n of them."""
+        edges = np.array(boxes, np.float64).reshape(-1, 4)
+        x, y = edges[:, [0, 2, 2, 0]], edges[:, [1, 1, 3, 3]]
+        corners = self.matrix[:, 0] * x[..., None] + self.matrix[:, 1] * y[..., None] + self.matrix[:, 2]
+        return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
     def holds(self, box: Edges) -> bool:
         """Whether a character with this box belongs to the number, and not to its neighbour."""

@@ -95,10 +95,10 @@ def accept(
     accepted = confidence >= threshold and reading.doubt is None and not may_lack_stroke
     characters, all_alternatives = [], []
     strokes = np.zeros_like(reading.strip.picture) if reading.strip.foreground is None else reading.strip.foreground
-    for candidate in reading.characters:
+    for candidate, on_page in zip(reading.characters, reading.boxes_on_page.tolist(), strict=True):
         all_alternatives.append(_alternatives(candidate))
         probable = [(label, p) for label, p in all_alternatives[-1] if p >= DEFAULT_OPTIONS.min_alternative]
-        box = to_picture(reading.strip.in_picture(candidate.box))
+        box = to_picture(tuple(on_page))
         is_clear = accepted or not probable
         seen = candidate.label, candidate.confidence, probable, box
         characters.append(Character(*seen, strokes, is_clear, candidate.box))
@@ -118,7 +118,9 @@ def accept(
     else:
         reason = _reason(reading, options)
     number = to_decimal(text, separator)
-    return Number(text, number, confidence, accepted, reason, box, characters, options, reading.strip.picture)
+    fits = expectation is None or expectation.fits(without_closing(text), separator)
+    how_sure = confidence, accepted, reason
+    return Number(text, number, *how_sure, box, characters, options, reading.strip.picture, fits=fits)
 
 
 def without_pieces(numbers: Sequence[Number], readings: Sequence[Reading], dense: Iterable[int]) -> list[Number]:
@@ -167,11 +169,9 @@ def _as_date(text: str, lost: str = "") -> str | None:
 
 def _alternatives(candidate: Candidate) -> list[tuple[str, float]]:
     """Other possible labels of a character, the most probable first; "" means that it is not a character."""
-    probabilities = {CHARACTERS[i]: float(p) for i, p in enumerate(candidate.probabilities)}
-    probabilities[""] = 1 - candidate.present
-    del probabilities[candidate.label]
-    probable = [(label, p) for label, p in probabilities.items() if p >= MIN_OPTION_PROBABILITY]
-    return sorted(probable, key=lambda entry: -entry[1])
+    probabilities = [*zip(CHARACTERS, candidate.probabilities.tolist(), strict=True), ("", 1 - candidate.present)]
+    probable = [each for each in probabilities if each[1] >= MIN_OPTION_PROBABILITY and each[0] != candidate.label]
+    return sorted(probable, key=lambda each: -each[1])
 
 
 def table_of(
@@ -215,7 +215,7 @@ def cell_of(box: Box, indices: Sequence[int], numbers: Sequence[Number]) -> Cell
         reason = f"holds {len(indices)} numbers"
         return Cell(box, value, None, confidence, False, reason, index=index, picture=first.strip)
     how_sure = first.confidence, first.accepted, first.reason, first.options
-    return Cell(box, first.value, first.number, *how_sure, index, first.strip)
+    return Cell(box, first.value, first.number, *how_sure, index, first.strip, fits=first.fits)
 
 
 def with_verdicts(numbers: Sequence[Number], cells: Iterable[tuple[Cell, Sequence[int]]]) -> list[Number]:

@@ -105,7 +105,7 @@ def without_borders(reading: Reading, layout: Layout, cell: CellIndex) -> Readin
     On scanned tables half of the numbers with a character too many are cured, and none that were right lose one.
     """
     in_strip = np.array([each.box for each in reading.characters]).reshape(-1, 4)
-    boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
+    boxes = reading.boxes_on_page
     x = layout.sheet.map((boxes[:, :2] + boxes[:, 2:]) / 2)[:, 0]
     edges = slice(cell[1], cell[1] + 2)
     left, right = np.where(layout.ruled_edges[edges], layout.columns[edges], [-np.inf, np.inf])
@@ -164,7 +164,7 @@ def _overhanging(layout: Layout, cell: CellIndex, numbers: Sequence[int]) -> Ite
 
 def _are_two(reading: Reading, layout: Layout, edge: float) -> bool:
     """Whether a number has a wide gap where an edge of its table's columns is."""
-    boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
+    boxes = reading.boxes_on_page
     ends = layout.sheet.map(boxes[:, :2])[:, 0], layout.sheet.map(boxes[:, 2:])[:, 0]
     gaps, middles = ends[0][1:] - ends[1][:-1], (ends[0][1:] + ends[1][:-1]) / 2
     return len(gaps) == 0 or bool(gaps[np.abs(middles - edge).argmin()] >= OPTIONS.min_column_gap * layout.sheet.height)

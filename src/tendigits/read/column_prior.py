@@ -7,13 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import compress
 from operator import not_
 
 import numpy as np
 
 from tendigits.numbers.decode import centre
-from tendigits.numbers.grammar import is_usual, without_closing
+from tendigits.numbers.grammar import CACHED_TEXTS, is_usual, without_closing
 from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reading import Reading
@@ -79,6 +80,7 @@ def _reweighed(reading: Reading, others: Counter[str], n_others: int, usual_prio
     )
 
 
+@lru_cache(CACHED_TEXTS)
 def _forms(text: str) -> tuple[str, str]:
     """The form of a text, and its shape: how many digits each of its parts has."""
     value = without_closing(text)

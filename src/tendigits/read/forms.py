@@ -191,7 +191,7 @@ def read_fields(
 def _without_frame(reading: Reading, box: Box) -> Reading:
     """The reading without the frame of its field, whose sides look like a 1 and whose corner looks like a 7."""
     margin, top = FRAME_MARGIN * reading.detection.height, box.top + CORNER_MARGIN * box.height
-    boxes = np.array([reading.strip.in_picture(each.box) for each in reading.characters]).reshape(-1, 4)
+    boxes = reading.boxes_on_page
     x, y = (boxes[:, :2] + boxes[:, 2:]).T / 2
     kept = (box.left + margin <= x) & (x <= box.right - margin) & (y >= top)
     if kept.all():

@@ -130,6 +130,7 @@ class Number:
     """Other possible values that differ in one character, with their probabilities, the most probable first."""
     strip: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): what the number network saw
     digit: Digit | None = field(default=None, repr=False)  # what was read in a picture of one digit
+    fits: bool = True  # whether the value is one that is expected there
 
     @property
     def value(self) -> str:
@@ -141,7 +142,7 @@ class Number:
         if self.accepted:
             return self.value
         value = "".join(each.label if each.accepted else UNCLEAR for each in self.characters)
-        if (self.reason or "").startswith("expected "):  # each of its characters may be clear
+        if not self.fits:  # each of its characters may be clear
             value = self.value + UNCLEAR
         return f"{value:{VALUE_WIDTH}} {self.reason}"
 
@@ -154,6 +155,7 @@ class Number:
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
             "reason": self.reason,
+            "fits": self.fits,
             "box": list(self.box),
             "characters": [character.as_dict() for character in self.characters],
             **({} if self.digit is None else {"digit": self.digit.as_dict()}),

@@ -80,7 +80,7 @@ def check_sums(numbers: Sequence[Number], tables: Iterable[Collection[int]] = ()
             checked[i] = replace(other, accepted=False, reason=taken)
             continue
         for i in each.numbers:
-            if checked[i].confidence:  # with 0 it is not what a person expects
+            if checked[i].fits:
                 checked[i] = replace(checked[i], accepted=each.agrees, reason=reason)
     return checked
 
@@ -90,7 +90,7 @@ def _repairs(numbers: Sequence[Number], wrong: Sum) -> Iterator[tuple[int, Numbe
     if sum(len(numbers[i].characters) for i in wrong.numbers) > MAX_REPAIRED_CHARACTERS:
         return
     for i in wrong.numbers:
-        if not numbers[i].confidence:  # it is not what a person expects, which its reason says
+        if not numbers[i].fits:
             continue
         for index, character in enumerate(numbers[i].characters):
             for label, _ in character.alternatives:

@@ -141,7 +141,8 @@ class CellRequest(Strict):
     value: Value
     number: Annotated[str, Field(pattern=DECIMAL, max_length=100)] | None = None  # as it was read; else from the value
     accepted: bool = True
-    confidence: Probability = 1.0  # as it was read; no sum confirms a value with 0, which is not as expected
+    confidence: Probability = 1.0  # as it was read
+    fits: bool = True  # whether the value is one that is expected there; no sum confirms another
     reason: Annotated[str, Field(max_length=500)] | None = None
     options: Annotated[list[Option], Field(max_length=MAX_CELL_OPTIONS), FailFast()] = []  # as of a CellResponse
     strip: Strip | None = None  # of a word
@@ -178,7 +179,7 @@ class TableRequest(Strict):
         def convert(cell: CellRequest) -> Cell:
             number = to_decimal(cell.value, separator) if cell.number is None else Decimal(cell.number)
             how_sure = cell.confidence, cell.accepted, cell.reason, cell.options
-            return Cell(NO_BOX, cell.value, number, *how_sure, picture=cell.strip, checked=cell.checked)
+            return Cell(NO_BOX, cell.value, number, *how_sure, picture=cell.strip, checked=cell.checked, fits=cell.fits)
 
         rows = [[convert(cell) for cell in row] for row in self.rows]
         formulas = parse_formulas(self.formulas or [])
@@ -232,6 +233,7 @@ class ValueResponse(BaseModel):
     confidence: Probability
     accepted: bool
     reason: str | None
+    fits: bool  # whether it is one of the values that are expected there
     box: Edges
 
 

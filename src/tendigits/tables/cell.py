@@ -47,6 +47,7 @@ class Cell:
     index: int | None = None  # index of the number in `Page.numbers`
     picture: NDArray[np.uint8] | None = field(default=None, repr=False)  # (40, width): as the network saw it
     checked: bool = False  # whether a person has checked it
+    fits: bool = True  # whether the value is one that is expected there; no sum confirms another
 
     @property
     def is_unread(self) -> bool:
@@ -72,6 +73,7 @@ class Cell:
             "confidence": round(self.confidence, 4),
             "accepted": self.accepted,
             "reason": self.reason,
+            "fits": self.fits,
             "is_word": self.is_word,
             "options": [[value, round(p, 4)] for value, p in self.options],
             "box": list(self.box),

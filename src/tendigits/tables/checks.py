@@ -69,7 +69,7 @@ def _decided(table: Table, formulas: Sequence[Formula]) -> Table:
                 options = [(cell.value, cell.confidence), *(each for each in cell.options if each[0] != text)]
                 reason = f"looks like {cell.value}; {_would_be(relation, text)}"
                 cell = replace(cell, confidence=near[text], reason=reason, options=options)
-                cells[place] = replace(cell, value=text, number=to_decimal(text))
+                cells[place] = replace(cell, value=text, number=to_decimal(text), fits=True)
     return replace(table, rows=[[cells[r, c] for c in range(len(line))] for r, line in enumerate(table.rows)])
 
 
@@ -213,8 +213,8 @@ def _would_be(relation: Relation, text: str) -> str:
 
 
 def _confirmed(cell: Cell) -> Cell:
-    if not cell.confidence:
-        return cell  # it is not what a person expects there
+    if not cell.fits:
+        return cell
     return replace(cell, accepted=True, reason=None, confidence=max(cell.confidence, AGREED_CONFIDENCE))
 
 

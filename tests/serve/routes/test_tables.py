@@ -77,7 +77,7 @@ def test_a_changed_table_is_checked_as_when_it_was_read(client):
     assert (answer["agreement"], [*answer["doubtful"]]) == ("totals agree in 3 of 4 rows (C = sum A-B)", ["B1", "C1"])
     exported = client.post("/v1/tables/export", json={"tables": [changed]}).text
     assert exported.splitlines()[:2] == ["1003,4?,7?", "4,14,18"]
-    changed["rows"][1][0] |= {"confidence": 0}  # it is not what a person expects there
+    changed["rows"][1][0] |= {"fits": False}
     assert client.post("/v1/tables/check", json=changed).json()["doubtful"].keys() == {"B1", "C1", "A2"}
     sums = {"formulas": ["B = A * 2"], "find_sums": True}
     answer = client.post("/v1/tables/check", json=changed | sums).json()

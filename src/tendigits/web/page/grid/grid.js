@@ -420,9 +420,9 @@ function drawPart(canvas, [left, top, right, bottom], fraction) {
 
 // A table with a person's changes, as the API takes it.
 function tableRequest({ rows, formulas, hasNewSums }, name = undefined, withWords = false) {
-  const requestOf = ({ value, number, confidence, accepted, reason, options, strip, done }) => ({
+  const requestOf = ({ value, number, confidence, fits, accepted, reason, options, strip, done }) => ({
     value, number: number === null || number === value ? undefined : number, ...(withWords && !value && strip ? { strip } : {}),
-    ...(done ? { checked: true } : { confidence, options: options.slice(0, MAX_SENT_OPTIONS) }), ...(accepted ? {} : { accepted, reason }),
+    ...(done ? { checked: true } : { confidence, fits, options: options.slice(0, MAX_SENT_OPTIONS) }), ...(accepted ? {} : { accepted, reason }),
   });
   return { name, formulas, find_sums: hasNewSums, rows: rows.map((cells) => cells.map(requestOf)) };
 }

@@ -47,7 +47,7 @@ export async function joinedTables() {
   if (!photos.length) return [];
   await join();
   return tables.map(({ title, rows }) => ({ name: title, rows: rows.map((cells) => cells.map((cell) => ({
-    value: cell.value, number: cell.number, confidence: cell.confidence, accepted: cell.accepted, reason: cell.reason,
+    value: cell.value, number: cell.number, confidence: cell.confidence, accepted: cell.accepted, fits: cell.fits, reason: cell.reason,
     options: cell.options.slice(0, MAX_OPTIONS), strip: wordOf(cell),
   }))) }));
 }

@@ -24,7 +24,7 @@ export function readTwice(cell, text) {
   if (text.replace(",", ".") === cell.value.replace(",", ".")) return { ...cell, accepted: true, done: true, reason: null };
   const reason = `${text || "nothing"} was typed, ${cell.value || "nothing"} was read`;
   const options = [[text, 0.5], ...cell.options.filter(([value]) => value !== text)];
-  return { ...cell, accepted: false, done: false, differs: true, confidence: 0, reason, options };
+  return { ...cell, accepted: false, done: false, differs: true, fits: false, reason, options };
 }
 
 // The name of a column: A, B, ..., Z, AA, ... for 0, 1, ...
@@ -87,4 +87,4 @@ function joined(a, b) {
   return { ...empty(box), value: a.value + b.value, accepted: false, reason: "two cells were joined" };
 }
 
-const empty = (box) => ({ value: "", number: null, confidence: 1, accepted: true, reason: null, options: [], box, index: null });
+const empty = (box) => ({ value: "", number: null, confidence: 1, accepted: true, fits: true, reason: null, options: [], box, index: null });
