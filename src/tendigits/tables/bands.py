@@ -6,7 +6,6 @@ columns.index(centres)         # in which column each number stands
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ class Bands:
     def between(
         cls, lines: Sequence[RuledLine], centres: Floats, crossing: Sequence[RuledLine], split: Split
     ) -> "Bands":
-        """Bands between ruled lines, and between numbers; an empty one is used if the crossing lines run through it."""
+        """Bands between ruled lines, and between numbers; empty ones are used if enough lines cross them."""
         cuts = [line.position for line in lines]
         band = np.searchsorted(cuts, centres)
         for index in {*band.tolist()}:
@@ -40,10 +39,7 @@ class Bands:
         cuts.sort()
         used = set(np.searchsorted(cuts, centres).tolist())
         if len(crossing) >= OPTIONS.min_lines_for_cells:
-            for index, (low, high) in enumerate(pairwise(cuts), 1):
-                crossed = np.mean([line.start <= (low + high) / 2 <= line.end for line in crossing])
-                if crossed >= OPTIONS.min_crossed_fraction:
-                    used.add(index)
+            used.update(range(1, len(cuts)))
         is_ruled = np.isin(cuts, [line.position for line in lines])
         return cls(np.array(cuts), is_ruled, np.array(sorted(used)))
 

@@ -6,7 +6,7 @@ sheet.centres       # float64 (n, 2): how far right and how far down each number
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from tendigits.tables.words import belong_to_table, find_words
 
 N_SLANTS = 41  # slants of columns that are tried if there are no ruled lines
 MAX_CROSSED = 0.5  # of a page's numbers, by the lines of a table
-N_CONVERGENCES = 7  # convergences that are tried with each of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +64,8 @@ class Rules:
 
     @property
     def long(self) -> Floats:
-        """The vertical pieces of long lines, which part numbers; none if most lines are short: of squared paper."""
-        lengths = np.hypot(*(self.vertical[:, 2:] - self.vertical[:, :2]).T)
-        is_table = lengths[self.goes_on].sum() >= OPTIONS.min_long_fraction * lengths.sum()
-        return self.vertical[self.goes_on] if is_table else NO_LINES
+        """The vertical pieces of long lines, which part numbers."""
+        return self.vertical[self.goes_on]
 
 
 NO_LINES = np.zeros((0, 4))
@@ -117,14 +114,13 @@ def flatten(grey: Grey, detections: Sequence[Detection], rules: Rules | None = N
 
 def _rotation(grey: Grey, detections: Sequence[Detection], angle: float | None = None) -> SheetMap:
     """The map of a page whose rows run at an angle, by default as most of its numbers do."""
-    long = [each.angle for each in detections if each.length > OPTIONS.min_directed_length * each.height]
-    angle = median(long or [0.0]) if angle is None else angle  # a short number does not show its direction
+    angle = median([each.angle for each in detections]) if angle is None else angle
     return SheetMap.rotation((grey.shape[1] / 2, grey.shape[0] / 2), max(grey.shape) / 2, angle)
 
 
 def _map_of(grey: Grey, detections: Sequence[Detection], strokes: Floats) -> SheetMap:
     """The map under which strokes and rows of numbers are as straight as can be."""
-    angle = _angle_of_strokes(strokes) if len(strokes) >= OPTIONS.min_strokes else None
+    angle = _angle_of_strokes(strokes) if len(strokes) else None
     sheet_map = _rotation(grey, detections, angle)
     return _fit(sheet_map, _along_rows(detections), strokes, strokes, OPTIONS.max_slopes)[0]
 
@@ -182,18 +178,16 @@ def _align_columns(sheet_map: SheetMap, top_left: Floats, bottom_right: Floats, 
     x, y = ((top_left + bottom_right) / (2 * sheet_map.unit)).T
     half = (bottom_right[:, 0] - top_left[:, 0]) / (2 * sheet_map.unit)
     bin_width = OPTIONS.alignment_bin * height / sheet_map.unit
-    slants = np.linspace(-OPTIONS.max_column_slant, OPTIONS.max_column_slant, N_SLANTS)
-    convergences = np.linspace(-OPTIONS.max_column_convergence, OPTIONS.max_column_convergence, N_CONVERGENCES)
-    sharpest, best = -1.0, (0.0, 0.0)
-    for slant, convergence in product(slants.tolist(), convergences.tolist()):
-        u = x + slant * y + convergence * x * y
+    sharpest, best = -1.0, 0.0
+    for slant in np.linspace(-OPTIONS.max_column_slant, OPTIONS.max_column_slant, N_SLANTS).tolist():
+        u = x + slant * y
         u -= (u - half).min()
         start, end = (np.round(edge / bin_width).astype(np.int64) for edge in (u - half, u + half))
         n_bins = int(end.max()) + 1
         depth = np.cumsum(np.bincount(start, minlength=n_bins) - np.bincount(end, minlength=n_bins))
         sharpness = float((depth.astype(np.float64) ** 2).sum())
         if sharpness > sharpest:
-            sharpest, best = sharpness, (slant, convergence)
+            sharpest, best = sharpness, slant
     bends = sheet_map.bends.copy()
-    bends[0, :2] += best
+    bends[0, 0] += best
     return replace(sheet_map, bends=bends)

@@ -161,16 +161,13 @@ def _layout(sheet: FlatSheet, members: Ints) -> Layout:
 def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine], list[RuledLine]]:
     """The horizontal and the vertical ruled lines of a table that separate its numbers."""
     top_left, bottom_right = sheet.top_left[members], sheet.bottom_right[members]
+    low, high, room = top_left.min(axis=0), bottom_right.max(axis=0), OPTIONS.min_table_gap * sheet.height
+    horizontal, vertical = (
+        join_pieces(_near(pieces, low - room, high + room), axis, float((high - low)[1 - axis]), sheet.height)
+        for pieces, axis in ((sheet.horizontal, 1), (sheet.vertical, 0))
+    )
     (left, top), (right, bottom) = top_left.T, bottom_right.T
-    x, y = sheet.centres[members].T
-    low, high = top_left.min(axis=0), bottom_right.max(axis=0)
-    (width, height), room = (high - low).tolist(), OPTIONS.min_table_gap * sheet.height
-
-    def join(pieces: Floats, axis: int, extent: float) -> list[RuledLine]:
-        return join_pieces(_near(pieces, low - room, high + room), axis, extent, sheet.height)
-
-    core = (bottom - top) * OPTIONS.number_core / 2
-    horizontal, vertical = join(sheet.horizontal, 1, width), join(sheet.vertical, 0, height)
+    (x, y), core = sheet.centres[members].T, (bottom - top) * OPTIONS.number_core / 2
     return (
         _between_numbers(horizontal, y - core, y + core, x, sheet.height),
         _between_numbers(vertical, left, right, y, sheet.height),
@@ -180,14 +177,13 @@ def _separating_lines(sheet: FlatSheet, members: Ints) -> tuple[list[RuledLine],
 def _between_numbers(
     lines: Sequence[RuledLine], starts: Floats, ends: Floats, along: Floats, height: float
 ) -> list[RuledLine]:
-    """The lines between numbers, which go across from `starts` to `ends`; none if most cut numbers: squared paper."""
-    kept, n_informative, n_next_to_numbers, margin = [], 0, 0, OPTIONS.max_beyond_line * height
-    for line in lines:
+    """The lines that cut few of the numbers next to them, which go across from `starts` to `ends`."""
+    margin = OPTIONS.max_beyond_line * height
+
+    def is_between(line: RuledLine) -> bool:
         is_near = (line.start <= along) & (along <= line.end)
         is_near &= (starts - height < line.position) & (line.position < ends + height)
         is_cut = is_near & (starts + margin < line.position) & (line.position < ends - margin)
-        n_next_to_numbers += bool(is_near.any())
-        if is_cut.sum() <= max(OPTIONS.max_cut_numbers, OPTIONS.max_cut_fraction * is_near.sum()):
-            kept.append(line)
-            n_informative += bool(is_near.any())
-    return kept if n_informative >= OPTIONS.min_separating_fraction * n_next_to_numbers else []
+        return bool(is_cut.sum() <= max(OPTIONS.max_cut_numbers, OPTIONS.max_cut_fraction * is_near.sum()))
+
+    return [*filter(is_between, lines)]

@@ -29,23 +29,18 @@ class TableOptions:
     max_flat_page_px: float = 2e6  # pixels of the whole page then
 
     # Rectifying: rows become horizontal and columns vertical.
-    min_directed_length: float = 1.2  # a shorter number does not show its writing direction
-    min_strokes: int = 8  # with fewer long strokes, the numbers determine the direction of the page
     max_slopes: tuple[float, ...] = (0.3, 0.1, 0.05)  # of ruled lines, in each round of fitting
     max_column_slant: float = 0.2  # of columns without ruled lines, as a term of `SheetMap`
-    max_column_convergence: float = 0.15  # how far they may converge in a photo, as a term of `SheetMap`
     alignment_bin: float = 0.25  # width of the histogram bins that measure how well numbers are aligned
 
     # Ruled lines.
     min_stroke_length: float = 1.7  # a shorter stroke may be a part of a digit or a sign
     max_line_thickness: float = 0.4
     min_line_contrast: float = 8.0  # grey levels by which a line is darker than the paper next to it
-    min_line_contrast_to_noise: float = 4.0  # the same, in multiples of what is usual on the page
     line_piece_length: float = 5.0  # longer lines are split into pieces, so that they may be curved
     line_reach: float = 6.0  # how far above and below a piece its line is looked for, and
     max_line_offset: float = 0.2  # how far to the side of it
     min_line_coverage: float = 0.5  # fraction of this reach that a line covers; ones in the next rows cover less
-    min_long_fraction: float = 0.6  # of the vertical lines, by length, that are long where they part numbers
     max_piece_offset: float = 0.25  # pieces closer than this, across the line, are one line
     min_cell_size: float = 0.7  # of two lines that are closer than this, the longer one is kept
     max_beyond_line: float = 0.15  # by so much a number may reach across a line that does not cut it
@@ -66,7 +61,6 @@ class TableOptions:
     min_unread_fraction: float = 0.5  # of a word's strokes that do not belong to numbers
     word_margin: float = 0.4  # around a word in its picture
     min_headers: int = 2  # words of a header row
-    max_header_distance: float = 2.5  # from the header row to the numbers, in distances between rows
 
     # Separate tables.
     min_table_gap: float = 2.0  # tables further apart than this are separate
@@ -79,13 +73,11 @@ class TableOptions:
     min_stacked_row_distance: float = 0.9  # the same within two ruled lines; closer ones are rows if at least
     min_stacked: float = 0.5  # this fraction of the numbers above, and of those below, stand in one column with others
     min_lines_for_cells: int = 3  # ruled lines in each direction that make cells
-    min_crossed_fraction: float = 0.5  # of the lines of the other direction that cross an empty row or column
     max_shared_fraction: float = 0.3  # of the rows with several numbers in a column; above, it is several columns
     bridged_fraction_step: float = 0.06  # of the rows whose numbers may bridge a gap between columns: first 0, ...
     max_bridged_fraction: float = 0.4  # ... then one step more at a time, up to this
     max_cut_numbers: int = 2  # numbers that a ruled line may cut
     max_cut_fraction: float = 0.25  # of the numbers next to a ruled line that it may cut; squared paper cuts more
-    min_separating_fraction: float = 0.75  # of the lines next to numbers that run between them
     number_core: float = 0.5  # middle part of a number's height that no line between two rows cuts
 
 

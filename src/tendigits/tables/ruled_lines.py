@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tendigits.digits.foreground import median
 from tendigits.pictures.image import Grey
 from tendigits.tables.options import OPTIONS
 from tendigits.tables.sheet_map import Floats, Mask, SheetMap, flat_scale
@@ -97,8 +96,7 @@ def thin_and_dark(page: Grey, digit: float) -> Grey:
     """
     thickness = max(3, round(OPTIONS.max_line_thickness * digit) | 1)  # an even one shifts what it closes
     darkness = cv2.subtract(cv2.morphologyEx(page, cv2.MORPH_CLOSE, np.ones((thickness, 1), np.uint8)), page)
-    threshold = max(OPTIONS.min_line_contrast, OPTIONS.min_line_contrast_to_noise * median(darkness))
-    mask: Grey = (darkness >= threshold).astype(np.uint8)
+    mask: Grey = (darkness >= OPTIONS.min_line_contrast).astype(np.uint8)
     return mask
 
 

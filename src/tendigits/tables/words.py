@@ -58,11 +58,7 @@ def belong_to_table(words: Floats, numbers: Floats, height: float) -> Mask:
     row_of_words = row[len(numbers) :]
     is_wide = words[:, 2] - words[:, 0] >= OPTIONS.min_wide_word * height
     n_numbers, n_words = (np.bincount(each, minlength=n_rows) for each in (row[: len(numbers)], row_of_words[is_wide]))
-    centres = np.array([y[row == each].mean() for each in range(n_rows)])
-    pitch = median(np.diff(centres[n_numbers > 0])) if (n_numbers > 0).sum() > 1 else 0.0
-    is_header = n_words >= OPTIONS.min_headers
-    is_header[:-1] &= (n_numbers[1:] > 0) & (np.diff(centres) <= OPTIONS.max_header_distance * pitch)
-    is_header[-1] = False
+    is_header = (n_words >= OPTIONS.min_headers) & (np.append(n_numbers[1:], 0) > 0)
     belong: Mask = (n_numbers > 0)[row_of_words] | (is_header[row_of_words] & is_wide)
     return belong
 
