@@ -74,7 +74,7 @@ def find_numbers(
     """The numbers of a page, uint8 (height, width), the best first; and whether there were over `max_numbers`."""
     found: list[Detection] = []
     for n, (scale, copy) in enumerate(_copies(grey, options)):
-        lowest = options.min_digit_height_in_smaller_copies_px if n else options.min_digit_height_px
+        lowest = options.min_digit_height_in_smaller_copies_px if n else 0.0
         found += _detect(network, copy, scale, lowest, options)
     found.sort(key=lambda detection: -detection.score)
     groups = [*islice(group_detections(found), options.max_numbers + 1)]
@@ -107,12 +107,12 @@ def _detect(network: Network, copy: Grey, scale: float, lowest: float, options: 
         if not labels.any():
             break
         masks = Masks(labels, probability, output[..., 1])
-        is_size = (lowest <= masks.height) & (masks.height <= options.max_digit_height_px)
+        is_size = lowest <= masks.height
         typical = masks.typical_angle(is_size) if typical is None else typical
-        angle, is_kept = masks.angles(typical, int(is_size.sum()), options)
+        angle = masks.angles(typical, int(is_size.sum()), options)
         is_high = masks.height_across(angle) > options.max_mask_height * masks.height
         is_high &= least < options.min_number_probabilities[-1]
-        found.append(masks.detections(angle, weight, options.mask_overhang)[is_size & is_kept & ~is_high])
+        found.append(masks.detections(angle, weight, options.mask_overhang)[is_size & ~is_high])
         high, weight = np.append(False, is_high)[labels], options.part_weight
     rows = np.concatenate(found) / [scale, scale, 1, scale, scale, 1]
     return [Detection(*row) for row in rows.tolist()]
@@ -144,18 +144,12 @@ class Masks:
         """The angle at which most of the writing in some masks runs; 0 without any."""
         return _typical(self._principal, is_counted * self._extent / self.height)
 
-    def angles(
-        self, typical: float, n_numbers: int, options: NumberOptions
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """The angle of each number, and which are not sideways heads.
-
-        Short numbers run as most of the writing does; a long one across it is a sideways head.
-        """
+    def angles(self, typical: float, n_numbers: int, options: NumberOptions) -> NDArray[np.float64]:
+        """The angle of each number; short ones, and those across the page, run as most of the writing does."""
         is_page = n_numbers >= options.min_numbers_of_page
         least = options.min_mask_length_on_page if is_page else options.min_mask_length
         is_across = abs(np.sin(self._principal - typical)) > options.max_turn
-        angle = np.where((self._extent > least * self.height) & ~is_across, self._principal, typical)
-        return angle, ~is_across | (self._extent <= options.max_across * self.height)
+        return np.where((self._extent > least * self.height) & ~is_across, self._principal, typical)
 
     def height_across(self, angle: NDArray[np.float64]) -> NDArray[np.float64]:
         """How high each mask is, across its number, in pixels."""

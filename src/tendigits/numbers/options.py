@@ -15,10 +15,8 @@ class NumberOptions:
     # Detection: the finder sees the page at several sizes.
     max_page_side_px: int = 3072  # longest side of the largest copy of the page
     page_scale_step: float = 2.0  # each copy is smaller than the one before by this factor
-    min_digit_height_px: float = 5.0  # in the largest copy; the finder was not trained on lower digits
     min_digit_height_in_smaller_copies_px: float = 11.0  # lower digits are found more precisely in the next larger copy
     min_clear_height_px: float = 11.0  # on the page; of lower digits in print, up to two thirds are missed
-    max_digit_height_px: float = 44.0  # the finder was not trained on higher digits
     min_number_probabilities: tuple[float, ...] = (0.3, 0.5, 0.7, 0.9)
     """Cells of the finder's output from the first one on belong to a number; a mask of several rows needs the next."""
     max_mask_height: float = 1.3  # of one row; from 1.1 to 1.6 are as good
@@ -28,7 +26,6 @@ class NumberOptions:
     min_numbers_of_page: int = 30  # this many numbers show it together
     min_mask_length_on_page: float = 4.5  # only a longer mask shows it then
     max_turn: float = 0.7  # sine of the angle to most of the page's writing, from which writing runs across it
-    max_across: float = 4.0  # longer writing across is a sideways head; shorter is a digit, higher than the others
     max_numbers: int = 2000  # detections of a page; those with the highest scores are kept
     max_line_picture_height: float = 4.0  # a picture at most this high may be one line, and is also read as a whole
     line_digit_fraction: float = 0.65  # height of the digits in such a picture, as a fraction of its height

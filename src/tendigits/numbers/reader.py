@@ -29,7 +29,6 @@ from tendigits.numbers.spacing import (
     has_ink_before,
     is_addend,
     join_detections,
-    join_readings,
     reach_left,
 )
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX, Crop, Strip
@@ -125,7 +124,7 @@ class NumberReader:
 
         def joined(parts: list[Reading]) -> list[Reading]:
             reading = whole.get(join_detections(parts)) if len(parts) > 1 else None
-            return parts if reading is None else [join_readings(parts, reading)]
+            return parts if reading is None else [reading]
 
         return [[each for parts in groups for each in joined(parts)] for groups in grouped]
 

@@ -30,7 +30,6 @@ class SpacingOptions:
     max_uneven: float = 1.4  # the widest gap, or pitch, relative to the median one
     max_date_gap: float = 0.9  # between the parts of a date, where a stroke may be missing
     max_parts: int = 12  # of one number
-    max_height_change: float = 1.8  # how much higher one part of a number may be than another
 
     # A row whose numbers stand in columns, with those above and below, is a table's.
     near_rows: int = 5  # rows above and below that are compared
@@ -84,21 +83,6 @@ def join_detections(parts: Sequence[Reading]) -> Detection:
     return replace(first, x=float(x), y=float(y), angle=angle, length=end - start, height=height)
 
 
-def join_readings(parts: Sequence[Reading], whole: Reading) -> Reading:
-    """The reading of a number as a whole; where it lost or changed a digit, its parts as they were read alone."""
-    if _digits_of(whole.text) == "".join(_digits_of(part.text) for part in parts):
-        return whole
-    characters = [
-        replace(each, box=part.strip.in_strip(each.box, whole.strip)) for part in parts for each in part.characters
-    ]
-    return replace(whole, characters=characters, rejected=[each for part in parts for each in part.rejected])
-
-
-def _digits_of(text: str) -> str:
-    """The digits of a text, without its signs."""
-    return "".join(filter(str.isdigit, text))
-
-
 def is_addend(rows: Sequence[Sequence[Reading]], n: int, i: int) -> bool:
     """Whether a row's i-th number is unsigned and ends below and above others: its sign may stand far away."""
     number = rows[n][i]
@@ -108,10 +92,9 @@ def is_addend(rows: Sequence[Sequence[Reading]], n: int, i: int) -> bool:
         return False
 
     def ends_with(other: Reading) -> bool:
-        heights = number.detection.height, other.detection.height
         end, other_end = (_boxes_along(each, number)[-1, 1] for each in (number, other))
-        is_even = max(heights) <= OPTIONS.max_height_change * min(heights)
-        return bool(is_even and abs(end - other_end) <= OPTIONS.max_column_offset * max(heights))
+        height = max(number.detection.height, other.detection.height)
+        return bool(abs(end - other_end) <= OPTIONS.max_column_offset * height)
 
     return any(map(ends_with, rows[n - 1])) and any(map(ends_with, rows[n + 1]))
 
@@ -156,19 +139,17 @@ def _is_one_number(parts: Sequence[Reading]) -> bool:
     """Whether parts in one row are one number: digits only, no cell border between them, and even gaps."""
     if re.fullmatch(r"[-+]?[\d/]+[.:,]?(?: [\d/]+[.:,]?)*", " ".join(part.text for part in parts)) is None:
         return False  # a speck behind a digit may look like a point; the strokes of a date are digits or signs
-    heights = [part.detection.height for part in parts]
     may_be_date = any("/" in part.text for part in parts)  # a stroke of it may have been taken for a border
-    has_border = any(a.borders[1] or b.borders[0] for a, b in pairwise(parts)) and not may_be_date
-    if has_border or max(heights) > OPTIONS.max_height_change * min(heights):
+    if any(a.borders[1] or b.borders[0] for a, b in pairwise(parts)) and not may_be_date:
         return False
-    boxes = np.concatenate([_boxes_along(part, parts[0]) for part in parts]) / median(heights)
+    height = median([part.detection.height for part in parts])
+    boxes = np.concatenate([_boxes_along(part, parts[0]) for part in parts]) / height
     gaps = boxes[1:, 0] - boxes[:-1, 1]
     pitches = np.diff(boxes.mean(axis=1))
-    if gaps.max() > OPTIONS.max_even_gap:
-        return False
     if may_be_date and gaps.max() <= OPTIONS.max_date_gap:
         return True
-    return any(steps.max() <= OPTIONS.max_uneven * max(median(steps), 1e-6) for steps in (gaps, pitches))
+    is_even = any(steps.max() <= OPTIONS.max_uneven * max(median(steps), 1e-6) for steps in (gaps, pitches))
+    return is_even and bool(gaps.max() <= OPTIONS.max_even_gap)
 
 
 def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> bool:

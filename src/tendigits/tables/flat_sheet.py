@@ -6,7 +6,7 @@ sheet.centres       # float64 (n, 2): how far right and how far down each number
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from tendigits.tables.sheet_map import Floats, Mask, SheetMap
 from tendigits.tables.words import belong_to_table, find_words
 
 N_SLANTS = 41  # slants of columns that are tried if there are no ruled lines
+N_CONVERGENCES = 7  # convergences that are tried with each of them
 MAX_CROSSED = 0.5  # of a page's numbers, by the lines of a table
 
 
@@ -178,16 +179,18 @@ def _align_columns(sheet_map: SheetMap, top_left: Floats, bottom_right: Floats, 
     x, y = ((top_left + bottom_right) / (2 * sheet_map.unit)).T
     half = (bottom_right[:, 0] - top_left[:, 0]) / (2 * sheet_map.unit)
     bin_width = OPTIONS.alignment_bin * height / sheet_map.unit
-    sharpest, best = -1.0, 0.0
-    for slant in np.linspace(-OPTIONS.max_column_slant, OPTIONS.max_column_slant, N_SLANTS).tolist():
-        u = x + slant * y
+    slants = np.linspace(-OPTIONS.max_column_slant, OPTIONS.max_column_slant, N_SLANTS)
+    convergences = np.linspace(-OPTIONS.max_column_convergence, OPTIONS.max_column_convergence, N_CONVERGENCES)
+    sharpest, best = -1.0, (0.0, 0.0)
+    for slant, convergence in product(slants.tolist(), convergences.tolist()):
+        u = x + slant * y + convergence * x * y
         u -= (u - half).min()
         start, end = (np.round(edge / bin_width).astype(np.int64) for edge in (u - half, u + half))
         n_bins = int(end.max()) + 1
         depth = np.cumsum(np.bincount(start, minlength=n_bins) - np.bincount(end, minlength=n_bins))
         sharpness = float((depth.astype(np.float64) ** 2).sum())
         if sharpness > sharpest:
-            sharpest, best = sharpness, slant
+            sharpest, best = sharpness, (slant, convergence)
     bends = sheet_map.bends.copy()
-    bends[0, 0] += best
+    bends[0, :2] += best
     return replace(sheet_map, bends=bends)

@@ -31,6 +31,7 @@ class TableOptions:
     # Rectifying: rows become horizontal and columns vertical.
     max_slopes: tuple[float, ...] = (0.3, 0.1, 0.05)  # of ruled lines, in each round of fitting
     max_column_slant: float = 0.2  # of columns without ruled lines, as a term of `SheetMap`
+    max_column_convergence: float = 0.15  # how far they may converge in a photo, as a term of `SheetMap`
     alignment_bin: float = 0.25  # width of the histogram bins that measure how well numbers are aligned
 
     # Ruled lines.
