@@ -35,7 +35,6 @@ class CellOptions:
     max_rule_width: float = 0.4  # of a character that may be a ruled line
     max_rule_distance: float = 0.12  # from the middle of such a character to a ruled line
     max_beyond_border: float = 0.05  # from a ruled line to the middle of a character behind it that is of its cell
-    max_line_height: float = 0.7  # from the middle of the highest number in a cell to that of the lowest, on one line
     end_percentile: float = 3.0  # percent of a column's numbers that may begin, or end, outside the span that is read
     min_new_probability: float = 0.6  # of each character, to read a number where none was found at first
 
@@ -139,8 +138,6 @@ def _spans(
         in_row, in_cell = rows[row], layout.cells.get((row, column), [])
         if not in_row or column not in ends:
             continue
-        if in_cell and np.ptp(centres[in_cell, 1]) > OPTIONS.max_line_height * sheet.height:
-            continue  # several lines of numbers
         left = float(max(min([ends[column][0], *lefts[in_cell]]), layout.columns[column] + margin))
         right = float(min(max([ends[column][1], *rights[in_cell]]), layout.columns[column + 1] - margin))
         nearest = in_row[int(np.abs(centres[in_row, 0] - (left + right) / 2).argmin())]

@@ -1,6 +1,6 @@
 """What a number in a column probably is: the others in its column say how many digits and decimals it has.
 
-reweigh_columns(read, seen, layout, OPTIONS.usual_prior)        # changes `read`
+reweigh_columns(read, seen, layout, OPTIONS.other_prior)        # changes `read`
 """
 
 import re
@@ -14,7 +14,7 @@ from operator import not_
 import numpy as np
 
 from tendigits.numbers.decode import centre
-from tendigits.numbers.grammar import CACHED_TEXTS, is_usual, without_closing
+from tendigits.numbers.grammar import CACHED_TEXTS, without_closing
 from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reading import Reading
@@ -26,9 +26,8 @@ class ColumnPriorOptions:
     """Tolerances. Priors for the frequency of a form in a column count like one cell."""
 
     integer_prior: float = 0.5
-    usual_prior: float = 0.02
-    usual_prior_in_list: float = 0.3  # of numbers below each other, of which one may well be a date
-    unusual_prior: float = 0.001
+    other_prior: float = 0.02  # of any form but an integer's
+    other_prior_in_list: float = 0.3  # the same of numbers below each other, of which one may well be a date
     shape_prior: float = 2.0  # of another number of digits before the point
     length_prior: float = 8.0  # of another number of digits of an integer
     min_noise: float = 0.02  # lower bound for the probability that a sign is a speck, if it does not fit its column
@@ -46,24 +45,24 @@ def form_of(text: str) -> str:
     return re.sub(r"(?<=[.,])\d+", lambda decimals: str(len(decimals[0])), whole)
 
 
-def reweigh_columns(read: list[Reading], seen: Sequence[Reading], layout: Layout, usual_prior: float) -> None:
+def reweigh_columns(read: list[Reading], seen: Sequence[Reading], layout: Layout, other_prior: float) -> None:
     """Reweigh the characters of each number, as they were seen, by the forms of the other numbers in its column."""
     for members in _columns(layout):
         forms = Counter(form for i in members for form in _forms(read[i].text))
         for i in members:
             own = Counter(_forms(read[i].text))
-            read[i] = _reweighed(seen[i], forms - own, len(members) - 1, usual_prior)
+            read[i] = _reweighed(seen[i], forms - own, len(members) - 1, other_prior)
             forms = forms - own + Counter(_forms(read[i].text))
 
 
-def _reweighed(reading: Reading, others: Counter[str], n_others: int, usual_prior: float) -> Reading:
+def _reweighed(reading: Reading, others: Counter[str], n_others: int, other_prior: float) -> Reading:
     """A number, reweighed by how many of the others in its column have its form."""
 
     def log_frequency(text: str) -> float:
         if not any(map(str.isdigit, text)):  # a column does not say whether there is a number at all
             text = reading.text
-        (form, shape), prior = _forms(text), usual_prior if is_usual(text) else OPTIONS.unusual_prior
-        prior = OPTIONS.integer_prior if form == "0" else prior
+        form, shape = _forms(text)
+        prior = OPTIONS.integer_prior if form == "0" else other_prior
         of_shape = OPTIONS.length_prior if form == "0" else OPTIONS.shape_prior
         in_form = (others[shape] + of_shape) / (others[form] + of_shape + 1)
         return float(np.log((others[form] + prior) / (n_others + 1) * in_form))

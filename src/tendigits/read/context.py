@@ -62,10 +62,10 @@ def read_tables(cells: CellReader, readings: Sequence[Reading]) -> tuple[list[Re
             layouts[n] = layout = cells.read_again(read, layout)
             seen = [*read]
             for _ in range(2):  # what becomes clear in the first round is evidence in the second
-                reweigh_columns(read, seen, layout, column_prior.OPTIONS.usual_prior)
+                reweigh_columns(read, seen, layout, column_prior.OPTIONS.other_prior)
             doubt_lost_points(read, layout)
         elif layout.shape[0] >= OPTIONS.min_list_rows and layout.shape[1] == 1:
-            reweigh_columns(read, read, layout, column_prior.OPTIONS.usual_prior_in_list)
+            reweigh_columns(read, read, layout, column_prior.OPTIONS.other_prior_in_list)
     return _in_reading_order(read, layouts)
 
 

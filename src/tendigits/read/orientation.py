@@ -28,7 +28,6 @@ class OrientationOptions:
     max_numbers: int = 64  # numbers viewed at most; the longest ones may be words
     upright_clearness: float = 0.96  # from here on, a page counts as upright
     sideways_clearness: float = 0.92  # if less as it lies and upside down, it may lie on its side
-    min_improvement: float = 0.03  # by which another orientation must be clearer than the page as it lies
     min_clearness: float = 0.85  # of another orientation
 
 
@@ -51,8 +50,7 @@ def turns_of(reader: NumberReader, detections: Sequence[Detection], crops: PageC
             clearness[1] = _clearness(detections, reader.crops(grey), part)
             clearness[3] = _clearness(*_upside_down(reader, detections, grey), part)
     best = max(clearness, key=lambda turns: clearness[turns])
-    is_clearer = clearness[best] > max(clearness[0] + OPTIONS.min_improvement, OPTIONS.min_clearness)
-    return best if is_clearer else 0
+    return best if clearness[best] > OPTIONS.min_clearness else 0
 
 
 def _upside_down(
