@@ -113,7 +113,8 @@ def crop_numbers(crops: PageCrops, detections: Sequence[Detection], budget: Budg
     options = crops.options
     costs = [crops.cost(detection) for detection in detections]
     paid = _compute(crops, _from_the_top(detections, costs, budget, options.first_crop_budget), budget)
-    split = [part for detection in paid for part in split_detection(detection, crops[detection], options)]
+    parts = [part for detection in paid for part in split_detection(detection, crops[detection], options)]
+    split = [part.within(crops.grey.shape) for part in parts]
     return crop_known_numbers(crops, merge_detections(split, options), budget)
 
 

@@ -5,7 +5,7 @@ rows = in_rows(detections)              # lists of indices, from top to bottom a
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,16 @@ class Detection:
         across = (self.length * cosine + self.height * sine) / 2
         down = (self.length * sine + self.height * cosine) / 2
         return self.x - across, self.y - down, self.x + across, self.y + down
+
+    def within(self, shape: tuple[int, ...]) -> "Detection":
+        """The same up to the edges of a page of this height and width: the box of a cut 1 may go on beyond them."""
+        half = self.length / 2 * np.array([np.cos(self.angle), np.sin(self.angle)])
+        ends = np.array([self.x, self.y]) + np.array([-half, half])
+        start, end = inside = np.clip(ends, 0, shape[::-1])
+        if (inside == ends).all():
+            return self
+        (x, y), length = ((start + end) / 2).tolist(), float(np.hypot(*(end - start)))
+        return replace(self, x=x, y=y, length=max(length, self.height / 4))
 
 
 def group_detections(detections: Sequence[Detection]) -> Iterator[list[Detection]]:

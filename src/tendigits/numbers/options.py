@@ -27,7 +27,7 @@ class NumberOptions:
     min_mask_length_on_page: float = 4.5  # only a longer mask shows it then
     max_turn: float = 0.7  # sine of the angle to most of the page's writing, from which writing runs across it
     max_numbers: int = 2000  # detections of a page; those with the highest scores are kept
-    max_line_picture_height: float = 4.0  # a picture at most this high may be one line, and is also read as a whole
+    max_line_picture_height: float = 5.0  # a picture at most this high may be one line, and is also read as a whole
     line_digit_fraction: float = 0.65  # height of the digits in such a picture, as a fraction of its height
     clear_in_line: float = 0.8  # probability of each character from which the picture is read as it is
     line_stretches: tuple[float, ...] = (1.5, 2.0)  # how much wider than usual its digits may be, as on displays

@@ -22,7 +22,6 @@ class RepairOptions:
     max_rival: float = 0.01  # how probable other readings that agree may be, relative to those that were read
     max_changes: int = 60  # other readings of a relation that are tried in pairs, if it is no sum
     min_probability: float = 1e-4  # of another digit, or of a lost one, to which the reader gave none
-    lost_point: float = 0.02  # of a number without its decimal point
     empty: float = 1e-3  # of a number that was not seen at all
     agreeing_elsewhere: float = 1e-3  # factor for a repair of a cell whose other sum agrees
 
@@ -90,8 +89,8 @@ def probability_of(cell: Cell, text: str) -> float | None:
         return max(read[text], OPTIONS.min_probability)
     if not value:
         return OPTIONS.empty if text.strip("0.,") else None
-    if _digits(value) == _digits(text):
-        return OPTIONS.lost_point
+    if _digits(value) == _digits(text):  # a decimal point is lost
+        return OPTIONS.min_probability
     if len(text) == len(value):
         is_near = sum(a != b for a, b in zip(value, text, strict=True)) == 1
     elif len(text) > len(value):
