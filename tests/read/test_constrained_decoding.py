@@ -121,6 +121,7 @@ def test_the_columns_of_a_table_and_other_numbers(reader):
     (table,) = page.tables
     assert [cell.value for cell in table.rows[3]] == ["57113", "9", "40"]
     assert [cell.accepted for cell in table.rows[3]] == [True, False, True]
+    assert [cell.fits for cell in table.rows[3]] == [True, False, True]
     assert table.rows[3][1].reason.startswith("expected 0..5")
     everywhere = reader.read(picture, expect=f"0..60, A: {ROSTER}, B: integer")
     assert all(number.accepted for number in everywhere.numbers)
