@@ -92,6 +92,17 @@ def test_lines_of_squared_paper_are_ignored():
     assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
 
 
+@pytest.mark.parametrize("degrees", [15, 30, 40])
+def test_a_lone_stroke_across_a_page_does_not_turn_it(degrees):
+    grey, detections, cells = page("none", VIEWS["straight"])
+    steps = 300 * np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+    start = np.array([40, grey.shape[0] - 40])
+    end = start + steps * [1, -1]
+    cv2.line(grey, start.tolist(), end.astype(int).tolist(), 40, 3)
+    (layout,) = find_layouts(flatten(grey, detections))
+    assert {cell: [i] for i, cell in enumerate(cells)} == layout.cells
+
+
 def test_segments_that_are_points_or_of_another_direction_do_not_count():
     rotation = SheetMap.rotation((100, 100), 100, 0.0)
     horizontal, vertical = np.array([[10.0, 100, 190, 104], [10, 20, 190, 21]]), np.array([[20.0, 10, 22, 190]])

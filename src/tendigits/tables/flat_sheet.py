@@ -121,7 +121,7 @@ def _rotation(grey: Grey, detections: Sequence[Detection], angle: float | None =
 
 def _map_of(grey: Grey, detections: Sequence[Detection], strokes: Floats) -> SheetMap:
     """The map under which strokes and rows of numbers are as straight as can be."""
-    angle = _angle_of_strokes(strokes) if len(strokes) else None
+    angle = _angle_of_strokes(strokes) if len(strokes) >= OPTIONS.min_strokes else None
     sheet_map = _rotation(grey, detections, angle)
     return _fit(sheet_map, _along_rows(detections), strokes, strokes, OPTIONS.max_slopes)[0]
 

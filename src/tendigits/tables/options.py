@@ -29,6 +29,7 @@ class TableOptions:
     max_flat_page_px: float = 2e6  # pixels of the whole page then
 
     # Rectifying: rows become horizontal and columns vertical.
+    min_strokes: int = 8  # with fewer long strokes, the numbers determine the direction of the page
     max_slopes: tuple[float, ...] = (0.3, 0.1, 0.05)  # of ruled lines, in each round of fitting
     max_column_slant: float = 0.2  # of columns without ruled lines, as a term of `SheetMap`
     max_column_convergence: float = 0.15  # how far they may converge in a photo, as a term of `SheetMap`
