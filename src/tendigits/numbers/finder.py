@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.data.preprocess import standardize
-from tendigits.digits.foreground import percentile
 from tendigits.digits.runtime import Floats, OnnxNetwork, asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers.detections import Detection, group_detections
@@ -26,8 +25,6 @@ REFERENCE_HEIGHT_PX = 16.0  # height of a digit for which the network outputs 0;
 PADDING_PX = 32  # added around a page by repeating its edges
 PAPER_SHRINK = 4  # how much smaller the copy is on which the paper's grey level is measured, as the median of
 PAPER_WINDOW_PX = 15  # squares of this side, which are wider than the strokes of digits
-BRIGHT_PERCENTILE = 95.0  # of a page's grey levels: that of paper in the light, and
-MIN_PAPER = 0.5  # that in the shade, as a fraction of it; what is darker is a desk or printed black, and stays so
 NOISE = 0.02  # of the paper's grey level: smaller contrasts do not count
 
 Network = Callable[[Grey], Floats]
@@ -53,9 +50,7 @@ def even_contrast(grey: Grey) -> Grey:
     """A page, uint8 (height, width), on even grey paper, with larger contrasts: pencil is nearly as dark as print."""
     size = [max(1, side // PAPER_SHRINK) for side in grey.shape[::-1]]
     small = cv2.dilate(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.ones((3, 3), np.uint8))
-    darkest = MIN_PAPER * percentile(small, BRIGHT_PERCENTILE)
-    paper = cv2.max(cv2.medianBlur(small, PAPER_WINDOW_PX), darkest)
-    paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    paper = cv2.resize(cv2.medianBlur(small, PAPER_WINDOW_PX), grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
     contrast = np.linspace(-1, 1, 256)
     larger = np.sign(contrast) * np.sqrt(np.maximum(abs(contrast) - NOISE, 0))
     table = (127.5 + 127.5 * larger).astype(np.uint8)
