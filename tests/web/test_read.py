@@ -15,6 +15,7 @@ from playwright.sync_api import Page, Route, expect
 
 from browser import choose, download, draw
 from drawing import THREE, file_of, page_of_numbers, png, printed_table
+from processes import ServeProcess
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -107,8 +108,12 @@ def test_a_whole_number_is_corrected_to_any_text_or_to_none_and_undone(open_page
     expect(button).to_have_text("not a number")
     page.click("nav a[href='#teach']")
     expect(page.locator("#number-corrections li")).to_contain_text(f"not a number (read as {before})")
-    page.locator("#number-corrections button", has_text="Undo").click()
-    expect(page.locator("#corrections")).to_contain_text("None yet.")
+    other = open_page("#teach")
+    for window in (page, other):
+        window.locator("#number-corrections button", has_text="Undo").click()
+        expect(window.locator("#corrections")).to_contain_text("None yet.")
+        expect(window.locator("#toast")).to_have_text("Undone.")
+    assert "404" in open_page.complaints.pop()  # it was gone when the other window deleted it
 
 
 def test_notices_are_shown_and_formulas_are_escaped_in_the_csv(open_page, digits, tmp_path):
@@ -328,12 +333,15 @@ VIEWS = ("#read", "#draw", "#teach", "#runs", "#play", "#make", "#form")
 @pytest.mark.parametrize(
     ("views", "seconds"), [(VIEWS[:1], 4), pytest.param(VIEWS, 60, marks=pytest.mark.slow, id="a minute on each")]
 )
-def test_fast_clicks_never_end_in_an_error(open_page, views, seconds):
-    """Also on a document whose other pages are still being read; on all views at once, each in a window of its own."""
+def test_fast_clicks_never_end_in_an_error(visit, tmp_path, request, views, seconds):
+    """Also on a document whose other pages are still being read; on all views at once, each with a server of its own."""
     data = io.BytesIO()
     first, second = (printed_table(rows) for rows in TABLES)
     first.save(data, "PDF", save_all=True, append_images=[second, first], resolution=150)
-    pages = [open_page("#read") for _ in views]
+    servers = [ServeProcess(tmp_path, "--no-browser", "--store", f"{view[1:]}.db") for view in views]
+    for server in servers:
+        request.addfinalizer(server.stop)
+    pages = [visit(f"{server.url}/#read") for server in servers]
     for page, within in zip(pages, views, strict=True):
         choose(page, data.getvalue(), "marks.pdf")
         expect(page.locator("#page-number")).to_have_text("Page 1 of 3")
@@ -351,3 +359,4 @@ def test_fast_clicks_never_end_in_an_error(open_page, views, seconds):
     for page in pages:
         assert page.evaluate("window.clicks") > 15 * seconds
         expect(page.locator("#toast.error")).to_have_count(0)
+        page.context.close()

@@ -45,7 +45,11 @@ function remember(picture, path) {
 // Delete a stored correction. It is done once: the message, the table and the view Teach may all undo the same one.
 export async function undoStored(path) {
   deleting[path] ??= ask(path, { method: "DELETE" });
-  await deleting[path].catch((error) => { delete deleting[path]; throw error; });
+  await deleting[path].catch((error) => {
+    if (error.status === 404) return; // another window has undone it
+    delete deleting[path];
+    throw error;
+  });
   notify("Undone.");
 }
 

@@ -1,4 +1,4 @@
-// Requests to the server. Every failure becomes an Error whose message is a sentence for people.
+// Requests to the server. Every failure becomes an Error whose message is a sentence for people; `status` is what the server answered.
 
 export const CSV = "text/csv";
 export const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -30,7 +30,7 @@ async function send(path, { method = "GET", json = undefined, body = undefined, 
   }
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({ error: `the server answered ${response.status}` }));
-  throw new Error(error);
+  throw Object.assign(new Error(error), { status: response.status });
 }
 
 const PICTURE_TYPE = /^(image\/(png|jpeg|webp|tiff|bmp|gif|heic|avif)|application\/pdf)$/;
