@@ -334,7 +334,7 @@ VIEWS = ("#read", "#draw", "#teach", "#runs", "#play", "#make", "#form")
     ("views", "seconds"), [(VIEWS[:1], 4), pytest.param(VIEWS, 60, marks=pytest.mark.slow, id="a minute on each")]
 )
 def test_fast_clicks_never_end_in_an_error(visit, tmp_path, request, views, seconds):
-    """Also on a document whose other pages are still being read; on all views at once, each with a server of its own."""
+    """Also on a document whose other pages are still being read; on all views at once, each with its own server."""
     data = io.BytesIO()
     first, second = (printed_table(rows) for rows in TABLES)
     first.save(data, "PDF", save_all=True, append_images=[second, first], resolution=150)
