@@ -1,5 +1,7 @@
 """Words next to numbers, above them and elsewhere, on drawn pages of which only the detections are known."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -45,6 +47,13 @@ def test_names_are_a_column_and_headers_are_a_row(lines):
     assert layout.shape == (7, 3)
     assert set(layout.cells) == {(row, column) for row in range(1, 7) for column in (1, 2)}
     assert {*layout.words} >= {(row, 0) for row in range(7)} | {(0, 1), (0, 2)}
+
+
+def test_headers_that_the_upper_edge_cuts_are_no_row():
+    grey, detections = page(lambda word, number: None)
+    top = TOPS[0] - 70  # through the middle of the headers
+    (layout,) = find_layouts(flatten(grey[top:], [replace(each, y=each.y - top) for each in detections]))
+    assert layout.shape == (6, 3)
 
 
 def test_titles_and_text_below_are_not_rows():

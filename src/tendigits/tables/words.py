@@ -14,6 +14,8 @@ from tendigits.tables.bands import split_rows
 from tendigits.tables.options import OPTIONS
 from tendigits.tables.sheet_map import Floats, Ints, Mask, SheetMap, flat_scale
 
+EDGE_PX = 2  # of the rectified page: closer to the picture's upper edge a word is cut
+
 
 def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) -> Floats:
     """Find words on a page, uint8 (height, width), whose digits have this height.
@@ -24,7 +26,9 @@ def find_words(grey: Grey, sheet_map: SheetMap, numbers: Floats, height: float) 
     page, corner = sheet_map.rectify(grey, scale)
     offset = np.tile(corner, 2)
     boxes = np.round((numbers - offset) * scale).astype(np.int64)
-    return _words(_writing(page, boxes, height * scale), boxes, height * scale) / scale + offset
+    words: Floats = _words(_writing(page, boxes, height * scale), boxes, height * scale) / scale + offset
+    is_whole = sheet_map.inverse(words[:, :2])[:, 1] > EDGE_PX / scale  # a heading cut by the edge names no column
+    return words[is_whole]
 
 
 def _writing(page: Grey, numbers: NDArray[np.int64], digit: float) -> Grey:
