@@ -75,8 +75,10 @@ def compile_libraries(name: str, folder: Path) -> list[Path]:
 def compile_library(output: Path, name: str, *options: str, source: str = SOURCE.name) -> None:
     """Write a library for a platform."""
     # The linker for macOS would write this machine's path of the output into it.
-    own_name = (f"-Wl,-install_name,@rpath/{output.name}",) if "darwin" in name else ()
-    _compile(output, "-shared", "-fPIC", "-target", PLATFORMS[name][0], *own_name, *options, source=source)
+    linked = (f"-Wl,-install_name,@rpath/{output.name}",) if "darwin" in name else ()
+    # Zig would build all of Windows' C library, three minutes, for what is not used.
+    linked += ("-nostdlib", "-rtlib=compiler-rt", "-lkernel32") if "windows" in name else ()
+    _compile(output, "-shared", "-fPIC", "-target", PLATFORMS[name][0], *linked, *options, source=source)
 
 
 def compile_wasm(output: Path) -> None:

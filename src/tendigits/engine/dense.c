@@ -578,6 +578,9 @@ __declspec(dllimport) int CloseHandle(Thread), SwitchToThread(void);
 #define sched_yield SwitchToThread
 #define START(thread, work, argument) ((*(thread) = CreateThread(0, 0, work, argument, 0, 0)) != 0)
 #define JOIN(thread) (WaitForSingleObject(thread, ~0ul), CloseHandle(thread))
+int DllMainCRTStartup(void *library, unsigned long reason, void *reserved) {  /* there is no C library to start */
+    return (void)library, (void)reason, (void)reserved, 1;
+}
 #else
 #include <pthread.h>
 #include <sched.h>
