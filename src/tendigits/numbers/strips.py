@@ -24,7 +24,6 @@ from tendigits.pictures.image import Grey
 DIGIT_HEIGHT_PX = 26.0  # height of a digit in a strip
 SIDE_MARGIN = 0.8  # digit heights: how much of the surroundings a strip shows on both sides of a number
 MAX_RULE_SLOPE = 0.2  # columns for each row of a strip: a ruled line that leans more is a stroke
-MIN_RULE_LENGTH = 2.0  # digit heights: a shorter line that crosses a strip may be the slash of a date
 MAX_RULE_GAP = 0.2  # of a strip's height: by so much a ruled line may end before the strip's edge
 MIN_WIDTH_PX = 24
 MAX_WIDTH_PX = 4096  # a longer strip is truncated; it would hold more than a hundred digits
@@ -66,7 +65,6 @@ class Strip:
         ends = (lines.reshape(-1, 2, 2) - self.matrix[:, 2]) @ self._inverse.T
         (x0, y0), (x1, y1) = ends[:, 0].T, ends[:, 1].T
         is_upright = abs(x1 - x0) <= MAX_RULE_SLOPE * abs(y1 - y0)
-        is_upright &= abs(y1 - y0) >= MIN_RULE_LENGTH * DIGIT_HEIGHT_PX
         margin = MAX_RULE_GAP * HEIGHT
         is_across = (np.minimum(y0, y1) <= margin) & (np.maximum(y0, y1) >= HEIGHT - margin)
         x = (x0 + x1) / 2
