@@ -82,7 +82,7 @@ def fill(sheet: Sheet, truth: list[list[str]], hand: Digits, rng: Rng) -> Floats
     """The printed page with what a person has written on it: its foreground from 0 to 1."""
     document = pypdfium2.PdfDocument(to_pdf(codes_of(sheet, [], each=False)))
     page = document[0].render(scale=PX_PER_MM * 25.4 / 72, grayscale=True).to_numpy()
-    ink = np.float32(1) - np.asarray(page, np.float32).squeeze() / np.float32(255)
+    ink = np.asarray(1 - np.asarray(page, np.float32).squeeze() / 255, np.float32)
     layout = sheet.page(1)
     for row, values in enumerate(truth):
         for column, value in enumerate(values):

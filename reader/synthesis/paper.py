@@ -111,7 +111,7 @@ def _photographed(strength: NDArray[np.float32], rng: Rng) -> Grey:
 def _aside(neighbour: Grey, rng: Rng) -> Grey:
     """Move a neighbour so far to one side that only its end is near."""
     side = neighbour.shape[0]
-    x, y = ((rng.choice([-1, 1]) * rng.uniform(0.62, 0.9)), rng.uniform(-0.15, 0.15))
+    x, y = float(rng.choice([-1, 1])) * rng.uniform(0.62, 0.9), rng.uniform(-0.15, 0.15)
     if rng.random() < 0.25:
         x, y = y, x
     return cv2.warpAffine(  # type: ignore[no-any-return]

@@ -154,7 +154,7 @@ def _with_opinions(reading: Reading, opinions: Floats, only_digits: bool) -> Rea
     for candidate, opinion in zip(reading.characters, opinions, strict=True):
         probabilities = candidate.probabilities.copy()
         if only_digits or candidate.label.isdigit():
-            own = probabilities[:N_DIGITS].sum()
+            own = float(probabilities[:N_DIGITS].sum())
             present = candidate.present if only_digits else own
             probabilities[N_DIGITS:] *= not only_digits
             digits = (1 - OPINION_WEIGHT) * probabilities[:N_DIGITS] / max(own, MIN_OWN) + OPINION_WEIGHT * opinion
