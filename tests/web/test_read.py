@@ -116,6 +116,30 @@ def test_a_whole_number_is_corrected_to_any_text_or_to_none_and_undone(open_page
     assert "404" in open_page.complaints.pop()  # it was gone when the other window deleted it
 
 
+def test_what_is_being_replaced_is_not_deleted_as_well(open_page, digits):
+    """The server has stored the second correction, and deleted the first, but has not answered yet."""
+    page, held = open_page("#read"), []
+    choose(page, page_of_numbers(digits))
+
+    def correct(text):
+        page.locator("#numbers button").first.click()
+        page.fill("#correct-text", text)
+        page.keyboard.press("Enter")
+
+    correct("12")
+    expect(page.locator("#toast")).to_contain_text("Saved as 12.")
+    page.route("**/v1/corrections/numbers", lambda route: held.append((route, route.fetch())))
+    with page.expect_request("**/v1/corrections/numbers"):
+        correct("13")
+    page.locator("#toast button").dispatch_event("click")  # undoes 12
+    page.wait_for_timeout(200)
+    ((route, response),) = held
+    route.fulfill(response=response)
+    expect(page.locator("#toast")).to_have_text("Undone.")
+    page.click("nav a[href='#teach']")
+    expect(page.locator("#number-corrections li strong")).to_have_text(["13"])
+
+
 def test_notices_are_shown_and_formulas_are_escaped_in_the_csv(open_page, digits, tmp_path):
     notice = "There is more to read than one picture may cost. Some was left out."
 

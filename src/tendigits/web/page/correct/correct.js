@@ -14,41 +14,51 @@ export function digitButtons(parent, chosen) {
 }
 
 export async function storeDigit(correction) {
-  const { count, corrections: [stored] } = await ask("v1/corrections", { method: "POST", json: { corrections: [correction] } });
-  const path = `v1/corrections/${stored.id}`;
-  remember(correction.crop, path);
+  const { count, stored, path } = await store("v1/corrections", "corrections", correction, correction.crop);
   announce(nameOf(stored.label), plural(count, "correction"), path);
 }
 
 // Store the right text of a number; an empty one means that it is not a number. Returns the path of the correction, with which `undo` is called.
 export async function storeNumber(correction, undo = undoStored) {
-  const { count, numbers: [stored] } = await ask("v1/corrections/numbers", { method: "POST", json: { numbers: [correction] } });
-  const path = `v1/corrections/numbers/${stored.id}`;
-  remember(correction.strip, path);
+  const { count, stored, path } = await store("v1/corrections/numbers", "numbers", correction, correction.strip);
   announce(stored.text || "not a number", plural(count, "corrected number"), path, undo);
   return path;
 }
+
+// A new correction of the same picture, such as of a page that a document has twice, replaces the one before: that is deleted then.
+const store = (address, kind, correction, picture) => inTurn(async () => {
+  const { count, [kind]: [stored] } = await ask(address, { method: "POST", json: { [kind]: [correction] } });
+  const path = `${address}/${stored.id}`;
+  if (latest[picture]) deleted.add(latest[picture]);
+  latest[picture] = path;
+  return { count, stored, path };
+});
 
 function announce(name, count, path, undo = undoStored) {
   notify(`Saved as ${name}. You have ${count}.`, { name: "Undo", do: () => trying(() => undo(path)) });
 }
 
 const latest = {}; // crop or strip -> path of its correction
-const deleting = {}; // path of a correction -> the request, once one was made
+const deleted = new Set(); // paths of corrections
+/** @type {Promise<any>} */
+let last = Promise.resolve(); // the request before
 
-// A new correction of the same picture, such as of a page that a document has twice, replaces the one before: that is deleted then.
-function remember(picture, path) {
-  if (latest[picture]) deleting[latest[picture]] ??= Promise.resolve();
-  latest[picture] = path;
+/**
+ * Make a request after the one before has been answered, so that none deletes what another is just replacing.
+ * @type {(request: () => Promise<any>) => Promise<any>}
+ */
+function inTurn(request) {
+  const turn = last.then(request);
+  last = turn.catch(() => null);
+  return turn;
 }
 
 // Delete a stored correction. It is done once: the message, the table and the view Teach may all undo the same one.
 export async function undoStored(path) {
-  deleting[path] ??= ask(path, { method: "DELETE" });
-  await deleting[path].catch((error) => {
-    if (error.status === 404) return; // another window has undone it
-    delete deleting[path];
-    throw error;
+  await inTurn(async () => {
+    if (deleted.has(path)) return;
+    await ask(path, { method: "DELETE" }).catch((error) => { if (error.status !== 404) throw error; }); // another window has undone it
+    deleted.add(path);
   });
   notify("Undone.");
 }
