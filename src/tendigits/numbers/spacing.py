@@ -29,7 +29,8 @@ class SpacingOptions:
     near_rows: int = 5  # rows above and below that are compared
     max_column_shift: float = 0.3  # between the ends, or the centres, of numbers in one column
     min_column_numbers: int = 2  # in the rows nearby that are aligned with one of the row's
-    min_table_numbers: int = 2  # in a row, besides those that may be digits of one number: it is a table's
+    min_table_numbers: int = 2  # in a table's row, besides those that may be digits of one number
+    column_leans: tuple[float, ...] = (0.0, -0.12, 0.12)  # of a table's columns in a photo
     min_aligned_fraction: float = 0.75  # of the numbers nearby that are in a column, and of the row's that are
 
     # Column sums.
@@ -53,8 +54,9 @@ def group_evenly_spaced(rows: Sequence[Sequence[Reading]], n: int) -> list[list[
             groups.append([i])
     others = [*rows[max(0, n - OPTIONS.near_rows) : n], *rows[n + 1 : n + 1 + OPTIONS.near_rows]]
     joined = [[row[i] for i in group] for group in groups if len(group) > 1]
-    n_apart = len(groups) - len(joined)
-    if n_apart >= OPTIONS.min_table_numbers or any(_in_columns(parts, others) for parts in joined):
+    apart = [row[i] for (i, *more) in groups if not more]
+    is_table = joined and len(apart) >= OPTIONS.min_table_numbers and _is_table_row(apart, others)
+    if is_table or any(_in_columns(parts, others) for parts in joined):
         return [[i] for i in range(len(row))]
     return groups
 
@@ -125,19 +127,43 @@ def _is_one_number(parts: Sequence[Reading]) -> bool:
 
 def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> bool:
     """Whether some neighbours in a row stand in columns: with others above and below, and these with them."""
-    others, edges = (_edges(row, parts[0]) for row in ([each for row in rows for each in row], parts))
+    others, edges = _edges_of(rows, parts[0]), _edges(parts, parts[0])
     tolerance = OPTIONS.max_column_shift * median([part.detection.height for part in parts])
     near = others[(others[:, 1] > edges[:, 1].min() - tolerance) & (others[:, 1] < edges[:, 1].max() + tolerance)]
     aligned = abs(near[:, None] - edges) <= tolerance
     fraction = aligned.any(axis=1).mean(axis=0) if len(near) else np.zeros(3)
-    of_parts = (aligned.sum(axis=0) >= OPTIONS.min_column_numbers).mean(axis=0)
-    return bool((np.minimum(fraction, of_parts) >= OPTIONS.min_aligned_fraction).any())
+    return bool((np.minimum(fraction, _column_fraction(aligned)) >= OPTIONS.min_aligned_fraction).any())
 
 
-def _edges(row: Sequence[Reading], first: Reading) -> np.ndarray:
-    """Left end, centre and right end of each number along the direction of the first: float64 (n, 3)."""
+def _is_table_row(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> bool:
+    """Whether most of some numbers of a row stand in columns, which may lean, with others above and below."""
+    tolerance = OPTIONS.max_column_shift * median([part.detection.height for part in parts])
+    for lean in OPTIONS.column_leans:
+        aligned = abs(_edges_of(rows, parts[0], lean)[:, None] - _edges(parts, parts[0], lean)) <= tolerance
+        if (_column_fraction(aligned) >= OPTIONS.min_aligned_fraction).any():
+            return True
+    return False
+
+
+def _column_fraction(aligned: np.ndarray) -> np.ndarray:
+    """The fraction of a row's numbers that stand in columns; aligned is bool (others, numbers, 3)."""
+    fraction: np.ndarray = (aligned.sum(axis=0) >= OPTIONS.min_column_numbers).mean(axis=0)
+    return fraction
+
+
+def _edges_of(rows: Sequence[Sequence[Reading]], first: Reading, lean: float = 0.0) -> np.ndarray:
+    """`_edges` of the numbers of some rows."""
+    return _edges([each for row in rows for each in row], first, lean)
+
+
+def _edges(row: Sequence[Reading], first: Reading, lean: float = 0.0) -> np.ndarray:
+    """Left end, centre and right end of each number along the direction of the first: float64 (n, 3).
+
+    A column that leans goes to the right by `lean` for each step down.
+    """
     table = as_table([each.detection for each in row])
-    centres = table[:, :2] @ [np.cos(first.detection.angle), np.sin(first.detection.angle)]
+    cosine, sine = np.cos(first.detection.angle), np.sin(first.detection.angle)
+    centres = table[:, :2] @ [cosine + lean * sine, sine - lean * cosine]
     half: np.ndarray = table[:, 2] / 2
     return np.stack([centres - half, centres, centres + half], axis=1)
 
