@@ -49,6 +49,15 @@ class Strip:
         margin = DEFAULT_OPTIONS.max_outside * DIGIT_HEIGHT_PX
         return self.ends[0] - margin <= (box[0] + box[2]) / 2 <= self.ends[1] + margin
 
+    def in_strip(self, box: Edges, other: "Strip") -> Edges:
+        """The box in another strip of the same direction; it has the same size on the page."""
+        left, top, right, bottom = box
+        centre = self.matrix @ [(left + right) / 2, (top + bottom) / 2, 1]
+        x, y = (other._inverse @ (centre - other.matrix[:, 2])).tolist()
+        (across, down), (other_across, other_down) = self._pixel_size, other._pixel_size
+        width, height = (right - left) * across / other_across, (bottom - top) * down / other_down
+        return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
     def crossed_by(self, lines: NDArray[np.float64]) -> list[Edges]:
         """The boxes, in this strip, of those lines of the page that cross it from top to bottom: float64 (n, 4)."""
         if not len(lines):
@@ -71,6 +80,12 @@ class Strip:
     def _inverse(self) -> NDArray[np.float64]:
         """float64 (2, 2): from steps on the page to steps in the strip."""
         return np.linalg.inv(self.matrix[:, :2]).astype(np.float64)
+
+    @cached_property
+    def _pixel_size(self) -> tuple[float, float]:
+        """Width and height of a pixel of the strip, in pixels of the page."""
+        width = float(np.hypot(*self.matrix[:, 0]))
+        return width, abs(float(np.linalg.det(self.matrix[:, :2]))) / width
 
 
 @dataclass(frozen=True, eq=False)
