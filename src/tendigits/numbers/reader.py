@@ -23,8 +23,10 @@ from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.reading import Reading, without_repeated
 from tendigits.numbers.spacing import (
+    SIGNS,
     adds_sign,
     group_evenly_spaced,
+    has_ink_before,
     is_addend,
     join_detections,
     reach_left,
@@ -34,6 +36,7 @@ from tendigits.pictures.image import Grey
 
 UNREAD_NEIGHBOUR = "there is more ink next to it"
 DISPLAY = "may have lost a decimal point, as wide displays do"
+MAX_UNREAD_SIGNS = 2  # of column sums on a page, or as many as were read
 UNUSUAL_LOG_PRIOR = -3.0  # of a text that people do not usually write, relative to one that they do
 
 
@@ -129,10 +132,17 @@ class NumberReader:
         """Read numbers of a column sum with the sign that stands far to the left of them."""
         indices = [(n, i) for n, row in enumerate(rows) for i in range(len(row)) if is_addend(rows, n, i)]
         wanted = {reach_left(rows[n], i): (n, i) for n, i in indices}
+        unread = []
         for detection, reading in self.lenient().read_known(crops, [*wanted], budget).items():
             n, i = wanted[detection]
             if adds_sign(reading, rows[n][i]):
                 rows[n][i] = reading
+            elif has_ink_before(reading, rows[n][i]):
+                unread.append((n, i))
+        n_signs = sum(each.text.startswith(SIGNS) for row in rows for each in row)
+        if len(unread) <= max(MAX_UNREAD_SIGNS, n_signs):  # more are names in front of a table's numbers
+            for n, i in unread:
+                rows[n][i] = replace(rows[n][i], doubt=UNREAD_NEIGHBOUR)
         return rows
 
     def _attempts(

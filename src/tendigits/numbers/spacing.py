@@ -8,13 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 
 from tendigits.digits.foreground import median
+from tendigits.digits.segment import WEAK
 from tendigits.numbers.detections import Detection, as_table
 from tendigits.numbers.reading import Reading
+from tendigits.numbers.strips import DIGIT_HEIGHT_PX
 
 SIGNS = ("+", "-", "×", "÷")  # of a column sum's numbers
+BORDER_WIDTH_PX = 5  # a slanted border of a cell lies within as many columns of a strip
+MIN_BORDER_HEIGHT = 0.9  # as a fraction of the strip's height
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,9 @@ class SpacingOptions:
     max_column_offset: float = 0.8  # between the right ends of numbers that are written below each other to be added
     max_sums_side_by_side: int = 4  # a row of more numbers is a table's
     max_sign_distance: float = 3.5  # how far to the left of such a number its sign may stand
+    max_ink_before_number: float = 0.05  # squared digit heights, besides the sign: with more it is a word
+    min_ink_before_number: float = 0.02  # the same, if no sign was read: a short minus has more
+    number_margin: float = 0.3  # strokes this close to a number belong to it
 
 
 OPTIONS = SpacingOptions()
@@ -98,14 +106,32 @@ def reach_left(row: Sequence[Reading], i: int) -> Detection:
         before = row[i - 1].detection
         distance = np.hypot(before.x - detection.x, before.y - detection.y)
         gap = float(distance - (before.length + detection.length) / 2)
-        reach = max(0.0, min(reach, gap))
+        reach = max(0.0, min(reach, gap - OPTIONS.number_margin * detection.height))
     x, y = detection.x - reach / 2 * np.cos(detection.angle), detection.y - reach / 2 * np.sin(detection.angle)
     return replace(detection, x=float(x), y=float(y), length=detection.length + reach)
 
 
 def adds_sign(reading: Reading, before: Reading) -> bool:
     """Whether a reading of more of the row is the number that was read before, with a sign and nothing else."""
-    return reading.text[:1] in SIGNS and reading.text[1:] == before.text and not reading.rejected
+    is_signed = reading.text[:1] in SIGNS and reading.text[1:] == before.text
+    return is_signed and not reading.rejected and reading.stray_ink <= OPTIONS.max_ink_before_number
+
+
+def has_ink_before(reading: Reading, before: Reading) -> bool:
+    """Whether something stands between a cell's border, if there is one, and a number that was read `before`.
+
+    `reading` is of more of the row.
+    """
+    left, top, _, bottom = before.strip.in_strip(before.characters[0].box, reading.strip)
+    foreground = reading.strip.foreground
+    end = round(left - OPTIONS.number_margin * DIGIT_HEIGHT_PX)
+    if foreground is None or end <= 0:
+        return False
+    ink = (foreground[:, :end] >= WEAK).astype(np.uint8)
+    upright = cv2.dilate(ink, np.ones((1, BORDER_WIDTH_PX), np.uint8)).mean(axis=0) >= MIN_BORDER_HEIGHT
+    start = max([round(reading.strip.ends[0]), *(np.flatnonzero(upright) + 1)])
+    part = ink[max(0, round(top)) : round(bottom), start:]
+    return bool(part.sum() >= OPTIONS.min_ink_before_number * DIGIT_HEIGHT_PX**2)
 
 
 def _is_one_number(parts: Sequence[Reading]) -> bool:
