@@ -18,7 +18,7 @@ FUNCTIONS = {
 SYSTEMS = {  # the beginnings of the names of what comes with a system
     "linux": ("libc.so.6", "libm.so.6", "libpthread.so.0"),
     "darwin": ("/usr/lib/libSystem.B.dylib",),
-    "windows": ("KERNEL32.dll", "api-ms-win-crt-"),  # the C library of Windows 10 and newer
+    "windows": ("KERNEL32.dll",),
 }
 OLDEST = {"linux": (2, 17), "darwin": (11, 0)}
 """Version of glibc and of macOS for which a wheel's tag says that it runs."""

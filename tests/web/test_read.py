@@ -384,3 +384,5 @@ def test_fast_clicks_never_end_in_an_error(visit, tmp_path, request, views, seco
         assert page.evaluate("window.clicks") > 15 * seconds
         expect(page.locator("#toast.error")).to_have_count(0)
         page.context.close()
+    own = (*(server.url for server in servers), "blob:", "data:")
+    assert [url for url in visit.requested if not url.startswith(own)] == []
