@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from tendigits.numbers.crops import Budget
+from tendigits.numbers.detections import Detection
+from tendigits.numbers.reader import NumberReader
 from tendigits.read.reader import Reader
 
 
@@ -46,3 +48,16 @@ def test_a_second_look_that_the_budget_does_not_pay_for_leaves_nothing_out(reade
     budget = Budget(1.0)
     assert reader.see_again(crops, before, budget) == before
     assert (budget.left, budget.left_out) == (1.0, [])
+
+
+def test_digits_far_apart_stay_parts_where_a_view_of_all_of_them_shows_no_digit(reader, monkeypatch):
+    page = np.full((120, 520), 235, np.uint8)
+    for column, digit in enumerate("1947"):
+        cv2.putText(page, digit, (60 + 100 * column, 80), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 2, 60, 3, cv2.LINE_AA)
+    crops = reader.crops(page)
+    places = [Detection(80 + 100 * column, 58, 0.0, 40, 44, 1.0) for column in range(4)]
+    parts = [*reader.read_known(crops, places, Budget()).values()]
+    assert [[each.text for each in row] for row in reader._join(crops, [parts], Budget())] == [["1947"]]
+    nothing = replace(parts[0], characters=[])
+    monkeypatch.setattr(NumberReader, "read_known", lambda _, crops, joint, budget: dict.fromkeys(joint, nothing))
+    assert reader._join(crops, [parts], Budget()) == [parts]

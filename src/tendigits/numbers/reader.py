@@ -124,7 +124,7 @@ class NumberReader:
 
         def joined(parts: list[Reading]) -> list[Reading]:
             reading = whole.get(join_detections(parts)) if len(parts) > 1 else None
-            return parts if reading is None else [reading]
+            return [reading] if reading is not None and _has_digit(reading) else parts
 
         return [[each for parts in groups for each in joined(parts)] for groups in grouped]
 
