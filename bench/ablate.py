@@ -23,6 +23,7 @@ import pytest
 
 from environments import ROOT, date_and_commit, machine, options, replace_between, save
 from measuring.lines import make_page
+from measuring.rare import make_blotted_sum, make_dates, make_wide_among
 from measuring.spacing import make_column_sum, make_spaced
 from measuring.tables import KINDS, make_sheet
 from measuring.tables import Sheet as OwnSheet
@@ -45,7 +46,7 @@ from whole_sheets import sheets
 
 RESULTS = ROOT / "bench" / "results" / "ablate.json"
 BEGIN, END = "<!-- ablate: written by bench/ablate.py -->", "<!-- /ablate -->"
-N_STRINGS, N_PAGES, N_SUMS, N_TABLES = 250, 15, 60, 12
+N_STRINGS, N_PAGES, N_SUMS, N_TABLES, N_RARE = 250, 15, 60, 12, 30
 SEED = 21
 
 ATTEMPTS = NumberReader._attempts
@@ -147,6 +148,9 @@ def all_sets(
         ("pages", partial(make_page, digits), N_PAGES, DIGITS),
         ("spaced", partial(make_spaced, digits), N_PAGES, DIGITS),
         ("column sums", partial(make_column_sum, digits), N_SUMS, DIGITS + "+-"),
+        ("wide among others", partial(make_wide_among, digits), N_RARE, DIGITS),
+        ("blotted sums", partial(make_blotted_sum, digits), N_RARE, DIGITS),
+        ("dates", partial(make_dates, digits), N_RARE, DIGITS + "/"),
     ):
         made, truth = zip(*drawn(make, limit or n, SEED), strict=True)
         yield name, partial(of_pictures, Set(name, "page", list(truth), keep=keep), made)

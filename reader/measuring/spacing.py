@@ -24,7 +24,7 @@ def make_spaced(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:
         value = "".join(map(str, rng.integers(0, 10, int(rng.integers(2, 7)))))
         for character in value:
             piece, _ = digits.draw(rng, int(character))
-            _paste(sheet, piece, left, MARGIN_PX + row * ROW_PX + ROW_PX // 2)
+            paste(sheet, piece, left, MARGIN_PX + row * ROW_PX + ROW_PX // 2)
             left += piece.shape[1] + int(gap * rng.uniform(0.9, 1.1))
         values.append(value)
     return photographed(sheet, rng), values
@@ -46,15 +46,15 @@ def make_column_sum(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:
         for i, character in enumerate(text):
             piece, _ = digits.draw(rng, int(character))
             x = centre(n_columns - len(text) + i) - piece.shape[1] // 2 + int(rng.integers(-4, 5))
-            _paste(sheet, piece, x, MARGIN_PX + row * ROW_PX + ROW_PX // 2)
+            paste(sheet, piece, x, MARGIN_PX + row * ROW_PX + ROW_PX // 2)
     sign, _ = draw_sign("+" if is_sum else "-", rng, pen, None)
-    _paste(sheet, sign, centre(0) - sign.shape[1] // 2, MARGIN_PX + ROW_PX + ROW_PX // 2)
+    paste(sheet, sign, centre(0) - sign.shape[1] // 2, MARGIN_PX + ROW_PX + ROW_PX // 2)
     y = MARGIN_PX + 2 * ROW_PX
     cv2.line(sheet, (MARGIN_PX // 2, y), (sheet.shape[1] - MARGIN_PX // 2, y + int(rng.integers(-3, 4))), 0.9, pen // 2)
     return photographed(sheet, rng), [rows[0], ("+" if is_sum else "-") + rows[1], rows[2]]
 
 
-def _paste(sheet: Floats, piece: Grey, left: int, middle: int) -> None:
+def paste(sheet: Floats, piece: Grey, left: int, middle: int) -> None:
     """Add a piece of writing, white on black, to the foreground of a sheet."""
     top = middle - piece.shape[0] // 2
     place = sheet[top : top + piece.shape[0], left : left + piece.shape[1]]
