@@ -1,6 +1,6 @@
-"""Pages of what people rarely write, each for a rule of the reader that earns nothing on any other set.
+"""Pages of what no other set has: rules of the reader that seem to be worth nothing may be worth something here.
 
-page, values = make_wide_among(digits, rng)    # uint8 (height, width), ["427", "8 1 5 0", ...]
+page, values = make_wide_among(digits, rng)     # uint8 (height, width), ["427", "8150", ...]
 page, values = make_blotted_sum(digits, rng)    # ["427", "?85", "512", "1300"]
 page, values = make_dates(digits, rng)          # ["12/5/26", "427", ...]
 """
