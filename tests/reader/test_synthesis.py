@@ -5,6 +5,7 @@ import pytest
 
 from measuring.lines import Digits, make_line
 from measuring.nondigits import FONTS, KINDS
+from measuring.rare import make_blotted_sum, make_dates, make_wide_among
 from measuring.signs import make_signed
 from measuring.tables import make_sheet
 from synthesis import printed
@@ -43,6 +44,9 @@ DRAWERS = [
     lambda rng: make_line(WRITER, rng)[0],
     lambda rng: make_signed(WRITER, rng)[0],
     lambda rng: make_sheet(WRITER, rng, "ruled").picture,
+    lambda rng: make_wide_among(WRITER, rng)[0],
+    lambda rng: make_blotted_sum(WRITER, rng)[0],
+    lambda rng: make_dates(WRITER, rng)[0],
 ]
 
 
