@@ -232,7 +232,8 @@ function stateOf(shown) {
   if (any("starting")) return "Making the networks…";
   if (failed.length) return failed.join(" ");
   if (any("running")) return "Learning. Draw meanwhile.";
-  if (any("changed") && !any("ready")) return "New settings. Train begins again with a new network.";
+  // As short as a line of a phone: a second one would move the page down for a moment.
+  if (any("changed") && !any("ready")) return "New settings: Train starts a new network.";
   if (any("paused")) return "Paused.";
   const run = runOf(experiments.a);
   return run ? `This is the network of ${run}: draw, or train it further.` : "Choose settings, then train.";
