@@ -1,5 +1,7 @@
 """Weigh the evidence for numbers: on generated pages and lines, how often is a number with such evidence read right?
 
+What counts is what `Reader.read` gives in the end, without what it doubts for another reason.
+
 python reader/calibrate.py --strings FOLDER         # on real strings of held-out writers, too
 python reader/calibrate.py          # writes weights and thresholds into src/tendigits/numbers/assets/numbers.onnx
 
@@ -23,11 +25,10 @@ from synthesis.lines import Line
 from synthesis.sheet import SIDE, Number
 from tendigits.files import replacing
 from tendigits.model.onnx import with_metadata
-from tendigits.numbers.crops import Budget
 from tendigits.numbers.decode import BAR
 from tendigits.numbers.grammar import without_closing
-from tendigits.numbers.reader import NumberReader
 from tendigits.numbers.reading import Reading, confidence_features
+from tendigits.pictures.image import Grey
 from tendigits.read.reader import Reader
 from train_numbers import line_writer, page_writer
 
@@ -71,11 +72,11 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=PAGES)
     parser.add_argument("--strings", type=Path, help="Folder of real writing.")
     given = parser.parse_args()
-    reader = Reader().number_reader
-    read = [*labelled(given.pages, reader, SEED), *(labelled_strings(given.strings, reader) if given.strings else ())]
-    order = np.random.default_rng(SEED).permutation(len(read))  # both halves have pages and lines
-    values = np.array([astuple(confidence_features(read[i][0])) for i in order])
-    right = np.array([float(has_value(*read[i])) for i in order])
+    reader = Reader()
+    known = [*labelled(given.pages, reader, SEED), *(labelled_strings(given.strings, reader) if given.strings else ())]
+    order = np.random.default_rng(SEED).permutation(len(known))  # both halves have pages and lines
+    values = np.array([astuple(confidence_features(known[i][0])) for i in order])
+    right = np.array([float(has_value(*known[i])) for i in order])
     second = np.arange(len(right)) % 2 > 0
     confidence = np.empty(len(right))
     for half in (second, ~second):
@@ -96,16 +97,16 @@ def main() -> None:
         temporary.write_bytes(with_metadata(path.read_bytes(), {"trust": trust}))
 
 
-def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading, str | None]]:
+def labelled(n: int, reader: Reader, seed: int) -> Iterator[tuple[Reading, str | None]]:
     """What is read on n generated pages and in as many lines, and what stands there; None if it is no number.
 
     What a person couldn't tell either is left out, and so are displays, whose points are often missing.
     """
     rng = np.random.default_rng(seed)
     for page in page_writer(LEGIBLE, displays=False).pages(rng, n, good=True):
-        for reading in reader.read_page(page.picture, Budget()):
-            number = number_at(reading, page.numbers, ON)
-            if number_at(reading, [*page.numbers, *page.hidden], BESIDE) is None:
+        for reading, middle in read(reader, page.picture):
+            number = number_at(middle, page.numbers, ON)
+            if number_at(middle, [*page.numbers, *page.hidden], BESIDE) is None:
                 yield reading, None
             elif number is not None and is_clear(number) and not hides_signs(number.text, reading.text):
                 yield reading, number.text
@@ -113,12 +114,11 @@ def labelled(n: int, reader: NumberReader, seed: int) -> Iterator[tuple[Reading,
         numbers = numbers_of(line)
         scale = float(rng.uniform(1, LARGEST))
         large = cv2.resize(line.picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        for reading in reader.read_page(large, Budget()) if numbers is not None else ():
-            x = reading.detection.x / scale
-            yield reading, next((text for left, right, text in numbers or () if left < x < right), None)
+        for reading, (x, _) in read(reader, large) if numbers is not None else ():
+            yield reading, next((text for left, right, text in numbers or () if left < x / scale < right), None)
 
 
-def labelled_strings(folder: Path, reader: NumberReader) -> Iterator[tuple[Reading, str]]:
+def labelled_strings(folder: Path, reader: Reader) -> Iterator[tuple[Reading, str]]:
     """What is read in real strings of writers who are held out for it, and what stands there; part of one is wrong."""
     for name in STRINGS:
         n_strings = Counter[str]()
@@ -126,10 +126,20 @@ def labelled_strings(folder: Path, reader: NumberReader) -> Iterator[tuple[Readi
             n_strings[writer] += 1
             if n_strings[writer] > MAX_STRINGS:
                 continue
-            for reading in reader.read_page(picture, Budget()):
+            for reading, _ in read(reader, picture):
                 # A string over the rule of a column is two numbers.
                 is_right = any(has_value(reading, part, ",.") for part in (label.replace(" ", ""), *label.split()))
                 yield reading, reading.text if is_right else label
+
+
+def read(reader: Reader, picture: Grey) -> Iterator[tuple[Reading, Floats]]:
+    """What is read in a picture and is not in doubt, and where its middle is: x and y in pixels."""
+    page = reader.read(picture, debug=True)
+    readings = page.stages.readings if page.stages else ()
+    for reading, number in zip(readings, page.numbers, strict=True):
+        if reading.doubt is None:
+            left, top, right, bottom = number.box
+            yield reading, np.array([left + right, top + bottom]) / 2
 
 
 def has_value(reading: Reading, text: str | None, alike: str = "") -> bool:
@@ -178,9 +188,8 @@ def hides_signs(true: str, read: str) -> bool:
     return true != read and true.translate(without) == read.translate(without)
 
 
-def number_at(reading: Reading, numbers: list[Number], reach: float) -> Number | None:
+def number_at(middle: Floats, numbers: list[Number], reach: float) -> Number | None:
     """The number that stands in a place, or so close to it, in heights of a digit."""
-    middle = np.array([reading.detection.x, reading.detection.y])
     for number in numbers:
         axis = number.end - number.start
         along = float(np.clip((middle - number.start) @ axis / max(1e-6, float(axis @ axis)), 0, 1))

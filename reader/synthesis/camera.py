@@ -17,10 +17,10 @@ SHADED, PRINTED, SEEN_THROUGH, UNEVEN_PEN, COMPRESSED, NEGATIVE = 0.5, 0.6, 0.06
 and light strokes on dark."""
 
 
-GRAINY = 0.15
-"""Share of the pictures whose strokes are grainy, as pencil on rough paper."""
+GRAINY = 0.22
+"""Share of the pictures whose strokes are grainy, as pencil on rough paper, except displays."""
 
-FAINTER, FAINTEST = 0.25, 0.2
+FAINTER, FAINTEST = 0.3, 0.2
 """Share of the pictures whose writing is fainter than what is printed, as pencil over black rules, and what is left of
 its contrast at least."""
 
@@ -38,10 +38,12 @@ class Light:
     """How dark a printed pattern may be, as a share of the strokes' contrast."""
     coarsest: float
     """Scale of the camera with the fewest pixels."""
+    grain: float
+    """Standard deviation of the strongest grain, as a share of the strokes' contrast; 0 without any."""
 
 
-POOR, GOOD = Light(0.2, 0.75, 0.45), Light(0.3, 0.5, 0.6)
-POOR_DISPLAY, GOOD_DISPLAY = Light(0.06, 0.3, 0.35), Light(0.15, 0.3, 0.5)
+POOR, GOOD = Light(0.2, 0.75, 0.45, 1.3), Light(0.3, 0.5, 0.6, 0.6)
+POOR_DISPLAY, GOOD_DISPLAY = Light(0.06, 0.3, 0.35, 0.0), Light(0.15, 0.3, 0.5, 0.0)
 
 DOUBLE = 0.3
 """Share of the displays whose segments cast a shadow."""
@@ -73,9 +75,10 @@ def photograph(canvas: Canvas, patterns: Patterns, back: Grey, rng: Rng, light: 
     if rng.random() < UNEVEN_PEN:
         coarse = rng.uniform(rng.uniform(0.4, 0.9), 1, (8, 48)).astype(np.float32)
         strokes *= cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    if rng.random() < GRAINY:
+    if light.grain and rng.random() < GRAINY:
         grain = cv2.GaussianBlur(rng.standard_normal(shape, np.float32), (0, 0), float(rng.uniform(0.4, 1.2)))
-        strokes *= np.clip(rng.uniform(0.3, 0.9) + grain * np.float32(rng.uniform(0.5, 1.5)), 0, 1)
+        grain *= float(rng.uniform(0.2, light.grain)) / grain.std()
+        strokes *= np.clip(rng.uniform(0.4, 0.9) + grain, 0, 1)
     if light in (POOR_DISPLAY, GOOD_DISPLAY) and rng.random() < DOUBLE:
         step = np.array([[1, 0, rng.uniform(-3, 3)], [0, 1, rng.uniform(0, 2)]])
         moved = cv2.warpAffine(cv2.GaussianBlur(strokes, (0, 0), 0.8), step, shape[::-1])

@@ -33,7 +33,7 @@ LABEL_TRIES = 6
 """Printed words of a form that are tried until some fit their place."""
 
 SIGN_EDGES = {
-    "/": ((-0.15, 0.05), (0.95, 1.2)),
+    "/": ((-0.4, 0.05), (0.95, 1.4)),
     "+": ((0.1, 0.4), (0.7, 0.95)),
     "×": ((0.2, 0.5), (0.8, 1.0)),
     "÷": ((0.15, 0.45), (0.75, 1.0)),
@@ -43,7 +43,7 @@ SIGN_EDGES = {
 N_SHAPES, WORDS = 600, 600
 """Drawn shapes of each character, and words; to draw one anew each time would cost more than the rest of a line."""
 
-SOURCES = {"mixed": 0.51, "script": 0.14, "print": 0.22, "display": 0.13}
+SOURCES = {"mixed": 0.5, "script": 0.13, "print": 0.21, "display": 0.16}
 """Shares of lines by mixed hands, in one handwriting font, in one printed font, and of seven segments."""
 
 OF_MNIST, OF_STROKES = 0.5, 0.36
@@ -88,7 +88,7 @@ DISPLAY_ASPECT, DISPLAY_ASPECT_STD = 0.22, 0.3
 WORN, MIN_HAIRLINE, MAX_HAIRLINE = 0.25, 0.06, 0.11
 """Share of the printed numbers whose type is worn, and how thick the lines are that it has lost, in digit heights."""
 
-LOW_DECIMALS, HIDDEN_POINT = 0.3, 0.5
+LOW_DECIMALS, HIDDEN_POINT = 0.45, 0.5
 """Share of a display's numbers with lower digits behind the point; and of these, those without a point before them."""
 
 SEGMENT = 2.6

@@ -30,7 +30,7 @@ LOWEST_GOOD, HIGHEST_GOOD = 19.0, 33.0
 UNKNOWN = "?"
 """Label of a place where something may stand that nobody named: nothing is learned there."""
 
-SLASHED = 0.1
+SLASHED = 0.15
 """Share of the numbers of people whose slashes are known that are dates with slashes."""
 
 NOTHING, WORD_BEFORE, ONE_NUMBER, WORD_BEHIND = 0.14, 0.12, 0.55, 0.15
@@ -43,7 +43,7 @@ MARGIN, WIDE_MARGIN = 0.8, 3.0
 UNIT, FRAME = 0.6, 0.3
 """Shares of the displays with a unit behind the last number, and with edges on both sides."""
 
-NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.26, 0.12, 0.33
+NEIGHBOUR, RULE_BELOW, RULE_ABOVE, CELLS = 0.25, 0.3, 0.12, 0.33
 """Shares of the lines with a part of another line above or below, ruled lines, and the sides of cells."""
 
 
@@ -177,7 +177,7 @@ def _add_rules(canvas: Canvas, rng: Rng) -> None:
     written = np.maximum(canvas.writing, canvas.others) > FAINT
     dark, thick = int(rng.integers(90, 256)), int(rng.choice([1, 1, 1, 2, 3, 5]))
     tilt = float(rng.normal(0, 0.01)) * WIDTH
-    for share, chance in ((rng.uniform(0.55, 1.0), RULE_BELOW), (rng.uniform(0.0, 0.2), RULE_ABOVE)):
+    for share, chance in ((rng.uniform(0.45, 1.0), RULE_BELOW), (rng.uniform(0.0, 0.2), RULE_ABOVE)):
         if rng.random() < chance:
             y = share * HEIGHT
             cv2.line(canvas.others, (0, round(y)), (WIDTH, round(y + tilt)), dark, thick, cv2.LINE_AA)

@@ -96,12 +96,12 @@ def draw_reading(rng: Rng) -> str:
     """What a meter shows: some digits, and often a point before the last ones."""
     zeros = "0" * int(rng.integers(1, 4)) if rng.random() < 0.4 else ""
     digits = zeros + _fixed(rng, int(rng.integers(1, 9 - len(zeros))))[0]
-    decimals = int(rng.integers(1, 4))
-    return f"{digits[:-decimals]}.{digits[-decimals:]}" if len(digits) > decimals and rng.random() < 0.4 else digits
+    decimals = int(rng.choice([1, 1, 1, 2, 3]))
+    return f"{digits[:-decimals]}.{digits[-decimals:]}" if len(digits) > decimals and rng.random() < 0.55 else digits
 
 
 KINDS = (draw_integer, _decimal, _thousands, draw_date, _points, _time, _signed, _sum, _amount, _bracketed, _percent)
-SHARES = (0.35, 0.14, 0.09, 0.07, 0.02, 0.06, 0.06, 0.09, 0.07, 0.02, 0.03)
+SHARES = (0.33, 0.14, 0.09, 0.09, 0.02, 0.06, 0.06, 0.09, 0.07, 0.02, 0.03)
 
 
 def draw_number(rng: Rng, longest: int | None = None) -> str:

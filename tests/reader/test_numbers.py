@@ -21,6 +21,7 @@ from tendigits.numbers import finder
 from tendigits.numbers.decode import BAR, CHARACTERS, NONE, decode
 from tendigits.numbers.network import bundled
 from tendigits.numbers.options import DEFAULT_OPTIONS
+from tendigits.read.reader import Reader
 from training import load_weights
 
 ROOT = Path(__file__).parent.parent.parent
@@ -34,7 +35,7 @@ def in_order(line):
 def test_the_networks_in_the_package_read_lines_and_find_numbers_as_labelled(shapes, patterns):
     """They learned from such pictures: a wrong label or box would be one that they contradict."""
     read, differences, network = [], [], bundled(1)
-    for line in LineWriter(shapes, patterns).lines(np.random.default_rng(4), 300):
+    for line in LineWriter(shapes, patterns).lines(np.random.default_rng(4), 300, good=True):
         found, _ = decode(network([line.picture[:, : line.picture.shape[1] // 4 * 4]])[0])
         order = [i for i in in_order(line) if line.labels[i] != BAR]
         read.append([character.label for character in found] == [line.labels[i] for i in order])
@@ -44,7 +45,7 @@ def test_the_networks_in_the_package_read_lines_and_find_numbers_as_labelled(sha
     assert np.mean(read) > 0.65  # some are grainy, shaded, or fainter than the print next to them
     assert np.mean(differences) < 1.5  # pixels
     seen, network = [], finder.bundled(1)
-    for page in PageWriter(shapes, patterns).pages(np.random.default_rng(5), 25, good=True):
+    for page in PageWriter(shapes, patterns).pages(np.random.default_rng(5), 30, good=True):
         scores = cv2.resize(network(page.picture)[..., 0], (SIDE, SIDE))
         for number in (number for number in page.numbers if number.clear):
             own = np.zeros((SIDE, SIDE), np.uint8)
@@ -151,6 +152,17 @@ def test_a_threshold_keeps_the_fraction_of_errors_below_its_limit():
     assert 0.06 < 1 - accepted.mean() < 0.09, "the fraction may be larger by chance"
     assert calibrate.threshold_for(confidence, 1 - right, 0.1) == 1.0
     assert calibrate.threshold_for(confidence[:4], np.ones(4), 0.1) == 1.0, "too few to decide"
+
+
+def test_confidence_is_weighed_on_what_a_page_gives_in_the_end(shapes, patterns):
+    right, reader = [], Reader()
+    for page in PageWriter(shapes, patterns, LOWEST_GOOD).pages(np.random.default_rng(5), 8, good=True):
+        for reading, middle in calibrate.read(reader, page.picture):
+            assert reading.doubt is None
+            number = calibrate.number_at(middle, page.numbers, calibrate.ON)
+            right += [calibrate.has_value(reading, number.text)] if number else []
+    assert len(right) > 15
+    assert np.mean(right) > 0.7, "what is read is compared with what stands in its place"
 
 
 def test_a_gap_separates_numbers_and_a_doubtful_one_is_left_out():
