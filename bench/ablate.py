@@ -23,7 +23,7 @@ import pytest
 
 from environments import ROOT, date_and_commit, machine, options, replace_between, save
 from measuring.lines import make_page
-from measuring.rare import make_blotted_sum, make_dates, make_wide_among
+from measuring.rare import make_blotted_sum, make_dates, make_long, make_wide_among
 from measuring.spacing import make_column_sum, make_spaced
 from measuring.tables import KINDS, make_sheet
 from measuring.tables import Sheet as OwnSheet
@@ -151,6 +151,7 @@ def all_sets(
         ("wide among others", partial(make_wide_among, digits), N_RARE, DIGITS),
         ("blotted sums", partial(make_blotted_sum, digits), N_RARE, DIGITS),
         ("dates", partial(make_dates, digits), N_RARE, DIGITS + "/"),
+        ("long", partial(make_long, digits), N_RARE, DIGITS),
     ):
         made, truth = zip(*drawn(make, limit or n, SEED), strict=True)
         yield name, partial(of_pictures, Set(name, "page", list(truth), keep=keep), made)

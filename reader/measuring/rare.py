@@ -3,6 +3,7 @@
 page, values = make_wide_among(digits, rng)     # uint8 (height, width), ["427", "8150", ...]
 page, values = make_blotted_sum(digits, rng)    # ["427", "?85", "512", "1300"]
 page, values = make_dates(digits, rng)          # ["12/5/26", "427", ...]
+page, values = make_long(digits, rng)           # ["40275316280114", ...]
 """
 
 import cv2
@@ -67,6 +68,17 @@ def make_dates(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:
                     left += across + 14
                 else:
                     left = _write(sheet, digits, character, left, middle, rng) + HEIGHT // 12
+    return photographed(sheet, rng), values
+
+
+def make_long(digits: Digits, rng: Rng) -> tuple[Grey, list[str]]:
+    """Rows of one number each, of 10 to 30 digits, as those of accounts and devices have."""
+    values = ["".join(map(str, rng.integers(0, 10, rng.integers(10, 31)))) for _ in range(N_ROWS)]
+    sheet = np.zeros((N_ROWS * ROW_PX + 2 * MARGIN_PX, 31 * HEIGHT + 2 * MARGIN_PX), np.float32)
+    for value, middle in zip(values, _middles(), strict=True):
+        left = MARGIN_PX
+        for character in value:
+            left = _write(sheet, digits, character, left, middle, rng) + HEIGHT // 12
     return photographed(sheet, rng), values
 
 

@@ -9,11 +9,12 @@ import pytest
 from tendigits.digits.runtime import asset
 from tendigits.errors import ModelFileError
 from tendigits.numbers import finder
+from tendigits.numbers.confidence import ConfidenceModel
 from tendigits.numbers.decode import CHARACTERS, HEIGHT, NONE, STRIDE, Candidate, decode, text_of
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
-from tendigits.numbers.reading import Reading, without_repeated
+from tendigits.numbers.reading import Reading, confidence_features, without_repeated
 from tendigits.numbers.split import split_detection
 from tendigits.numbers.strips import Crop, Strip
 from tendigits.read.column_prior import _reweighed, reweigh_columns
@@ -54,6 +55,20 @@ def test_a_column_does_not_say_whether_a_number_is_there():
     reweighed = _reweighed(seen, Counter({"0": 20}), 20, 0.02)
     (character,) = reweighed.characters
     assert (character.label, character.confidence) == ("4", pytest.approx(0.7))
+
+
+def test_a_long_number_is_no_more_certain_than_a_shorter_one_with_characters_as_clear():
+    """Evidence was weighed on shorter ones: 40 digits were nearly always accepted, a third of them wrong."""
+    clear = np.zeros(len(CHARACTERS), np.float32)
+    clear[8] = 0.999
+
+    def confidence(n):
+        strip = Strip(np.full((HEIGHT, 20 * n + 40), 240, np.uint8), np.eye(2, 3), (20.0, 20.0 * n + 20))
+        characters = [Candidate(clear, (20.0 * i + 22, 8, 20.0 * i + 38, 34)) for i in range(n)]
+        reading = Reading(Detection(10 * n + 20, 20, 0, 20 * n, 26, 1), strip, characters, [])
+        return ConfidenceModel.from_metadata(bundled(1).about).confidence(confidence_features(reading))
+
+    assert confidence(12) > confidence(20) > confidence(40)
 
 
 @pytest.mark.parametrize(

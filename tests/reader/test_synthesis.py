@@ -5,7 +5,7 @@ import pytest
 
 from measuring.lines import Digits, make_line
 from measuring.nondigits import FONTS, KINDS
-from measuring.rare import make_blotted_sum, make_dates, make_wide_among
+from measuring.rare import make_blotted_sum, make_dates, make_long, make_wide_among
 from measuring.signs import make_signed
 from measuring.tables import make_sheet
 from synthesis import printed
@@ -47,6 +47,7 @@ DRAWERS = [
     lambda rng: make_wide_among(WRITER, rng)[0],
     lambda rng: make_blotted_sum(WRITER, rng)[0],
     lambda rng: make_dates(WRITER, rng)[0],
+    lambda rng: make_long(WRITER, rng)[0],
 ]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from tendigits.errors import ModelFileError, UserError, reason_of
 
 MAX_ERROR = 0.03  # default for the fraction of wrong numbers among the accepted ones
+MAX_LENGTH = 8  # the weights are fitted on numbers of up to 9 digits; longer ones would seem ever more certain
 CLEAR = 0.03  # surprise of a clear text: how much lower it is hardly matters
 
 
@@ -22,7 +23,7 @@ class ConfidenceFeatures:
     """Evidence for and against a number; each feature is 0 without it."""
 
     text: float  # log1p(surprise / CLEAR); surprise: -log of the probability that all is right and nothing missing
-    length: float  # characters after the first: those of one hand are right or wrong together
+    length: float  # characters after the first, up to MAX_LENGTH: those of one hand are right or wrong together
     unusual: float  # 1 if people do not usually write such a text
     closing: float  # 1 if it ends with a mark, behind which more of it may stand
     gap: float  # how much wider than usual the widest gap between its characters is, in digit heights

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendigits.numbers.characters import crop_characters, stray_ink, tall_strokes
-from tendigits.numbers.confidence import CLEAR, ConfidenceFeatures
+from tendigits.numbers.confidence import CLEAR, MAX_LENGTH, ConfidenceFeatures
 from tendigits.numbers.decode import N_DIGITS, Candidate, Edges, centre
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.grammar import is_usual, without_closing
@@ -104,7 +104,7 @@ def confidence_features(reading: Reading, options: NumberOptions = DEFAULT_OPTIO
     """The evidence that a number was read right, or misread."""
     return ConfidenceFeatures(
         text=float(np.log1p(reading.surprise / CLEAR)),
-        length=float(max(0, len(reading.text) - 1)),
+        length=float(min(MAX_LENGTH, max(0, len(reading.text) - 1))),
         unusual=float(not is_usual(reading.text)),
         closing=float(reading.text != without_closing(reading.text)),
         gap=max(0.0, reading.widest_gap(with_signs=True) - options.wide_gap),
