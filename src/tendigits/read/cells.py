@@ -59,7 +59,7 @@ class CellReader:
         joined, whole = set[CellIndex](), set[CellIndex]()  # cells of joined numbers, and the neighbours of wide ones
         for cell, indices in layout.cells.items():
             for i, edge, neighbour in _overhanging(layout, cell, indices):
-                is_joined = layout.ruled_edges[edge] or _are_two(read[i], layout, layout.columns[edge])
+                is_joined = layout.ruled_edges[edge] or _are_two(read[i], layout, edge)
                 (joined if is_joined else whole).update({cell, neighbour} if is_joined else {neighbour})
         # Cells with more ink than their number:
         partly_read = {*layout.words} & {*layout.cells} if layout.ruled else set()
@@ -159,12 +159,17 @@ def _overhanging(layout: Layout, cell: CellIndex, numbers: Sequence[int]) -> Ite
             yield number, column + 1, (row, column + 1)
 
 
-def _are_two(reading: Reading, layout: Layout, edge: float) -> bool:
-    """Whether a number has a wide gap where an edge of its table's columns is."""
+def _are_two(reading: Reading, layout: Layout, edge: int) -> bool:
+    """Whether a number has a wide gap where an edge of its table's columns is, wider than those within its parts."""
     boxes = reading.boxes_on_page
-    ends = layout.sheet.map(boxes[:, :2])[:, 0], layout.sheet.map(boxes[:, 2:])[:, 0]
-    gaps, middles = ends[0][1:] - ends[1][:-1], (ends[0][1:] + ends[1][:-1]) / 2
-    return len(gaps) == 0 or bool(gaps[np.abs(middles - edge).argmin()] >= OPTIONS.min_column_gap * layout.sheet.height)
+    left, right = (layout.sheet.map(corners)[:, 0] for corners in (boxes[:, :2], boxes[:, 2:]))
+    gaps, middles = left[1:] - right[:-1], (left[1:] + right[:-1]) / 2
+    if not len(gaps):
+        return True
+    at_edges = np.abs(middles - layout.columns[:, None]).argmin(axis=1)
+    within = np.delete(gaps, at_edges[(layout.columns > left[0]) & (layout.columns < right[-1])])
+    least = max(OPTIONS.min_column_gap * layout.sheet.height, DEFAULT_OPTIONS.max_uneven * max(within, default=0.0))
+    return bool(gaps[at_edges[edge]] >= least)
 
 
 def _without_repeated(read: Sequence[Reading], cells: Cells) -> Cells:
