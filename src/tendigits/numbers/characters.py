@@ -6,7 +6,6 @@ ink = stray_ink(foreground, boxes, 26.0)        # strokes that belong to no char
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from tendigits.data.preprocess import FIELD, to_mnist
@@ -17,8 +16,6 @@ from tendigits.pictures.image import Grey
 
 BOX_MARGIN_PX = 1  # pixels around a character's box that may still belong to it
 MIN_PART_AREA = 0.1  # of the largest part's area: smaller parts in a box are the ends of the neighbours' strokes
-MIN_STROKE_HEIGHT = 0.6  # digit heights: lower strokes next to a number are specks and signs
-MAX_STROKE_GAP = 0.25  # digit heights: units and words are further away from a number than another digit of it
 MAX_STRAY_DISTANCE = 0.4  # digit heights: strokes this close to a number may belong to it
 
 
@@ -47,21 +44,6 @@ def stray_ink(foreground: Grey | None, boxes: Sequence[Edges], digit_height: flo
     for box in boxes:
         mask[_around(box)] = False
     return float(mask[top:bottom, left:right].sum()) / digit_height**2
-
-
-def tall_strokes(foreground: Grey | None, boxes: Sequence[Edges], digit_height: float) -> list[Edges]:
-    """Boxes of the strokes close to a number's characters that are as high as digits; ruled lines are higher."""
-    if foreground is None or not boxes:
-        return []
-    mask = (foreground >= WEAK).astype(np.uint8)
-    for box in boxes:
-        mask[_around(box)] = 0
-    left, top, width, height, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)[2][1:].T
-    is_tall = (height >= MIN_STROKE_HEIGHT * digit_height) & (height < mask.shape[0])
-    first, last = min(box[0] for box in boxes), max(box[2] for box in boxes)
-    is_close = np.maximum(first - left - width, left - last) <= MAX_STROKE_GAP * digit_height
-    edges = np.column_stack([left, top, left + width, top + height])[is_tall & is_close].astype(float)
-    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in edges.tolist()]
 
 
 def _around(box: Edges) -> tuple[slice, slice]:

@@ -28,7 +28,7 @@ class ConfidenceFeatures:
     closing: float  # 1 if it ends with a mark, behind which more of it may stand
     gap: float  # how much wider than usual the widest gap between its characters is, in digit heights
     rival: float  # how clearly another view of it shows another text, 0 to 1
-    crowding: float  # how much closer than usual the next strokes are, in digit heights
+    crowding: float  # how much closer than usual the next characters are, in digit heights
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from itertools import compress, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tendigits.numbers.characters import crop_characters, stray_ink, tall_strokes
+from tendigits.numbers.characters import crop_characters, stray_ink
 from tendigits.numbers.confidence import CLEAR, MAX_LENGTH, ConfidenceFeatures
 from tendigits.numbers.decode import N_DIGITS, Candidate, Edges, centre
 from tendigits.numbers.detections import Detection
@@ -63,11 +63,10 @@ class Reading:
 
     @cached_property
     def clearance(self) -> float:
-        """From its characters to the next strokes in its strip, in digit heights; infinite behind cell borders."""
+        """From its characters to the next ones in its strip, in digit heights; infinite behind cell borders."""
         if not self.characters:
             return np.inf
         outside = [box for box in self.boxes if not self.strip.holds(box)]
-        outside += tall_strokes(self.strip.foreground, self.boxes, DIGIT_HEIGHT_PX)
         first, last = min(each.box[0] for each in self.characters), max(each.box[2] for each in self.characters)
         left = [first - box[2] for box in outside if centre(box) < first and not self.borders[0]]
         right = [box[0] - last for box in outside if centre(box) > last and not self.borders[1]]
