@@ -94,14 +94,13 @@ def accept(
     may_lack_stroke = "/" in reading.text and reading.stray_ink >= MIN_STRAY_INK
     accepted = confidence >= threshold and reading.doubt is None and not may_lack_stroke
     characters, all_alternatives = [], []
-    strokes = np.zeros_like(reading.strip.picture) if reading.strip.foreground is None else reading.strip.foreground
     for candidate, on_page in zip(reading.characters, reading.boxes_on_page.tolist(), strict=True):
         all_alternatives.append(_alternatives(candidate))
         probable = [(label, p) for label, p in all_alternatives[-1] if p >= DEFAULT_OPTIONS.min_alternative]
         box = to_picture(tuple(on_page))
         is_clear = accepted or not probable
         seen = candidate.label, candidate.confidence, probable, box
-        characters.append(Character(*seen, strokes, is_clear, candidate.box))
+        characters.append(Character(*seen, (reading.strip, candidate.box), is_clear))
     text, box = reading.text, reduce(Box.join, (character.box for character in characters))
     others = [(text[:i] + label + text[i + 1 :], p) for i, each in enumerate(all_alternatives) for label, p in each]
     others = [(value, p) for other, p in others if (value := without_closing(other)) != without_closing(text)]

@@ -27,7 +27,8 @@ class OrientationOptions:
     batch_size: int = 16  # numbers viewed at once, the longest first, until there are enough characters
     max_numbers: int = 64  # numbers viewed at most; the longest ones may be words
     upright_clearness: float = 0.96  # from here on, a page counts as upright
-    sideways_clearness: float = 0.92  # if less as it lies and upside down, it may lie on its side
+    sideways_clearness: float = 0.88  # if less as it lies and upside down, it may lie on its side, and if one of them
+    min_lead: float = 0.1  # does not lead by this
     min_clearness: float = 0.85  # of another orientation
 
 
@@ -44,7 +45,8 @@ def turns_of(reader: NumberReader, detections: Sequence[Detection], crops: PageC
             return 0
         if clearness[0] > 0:  # what shows too few characters as it lies shows no more upside down
             clearness[2] = _clearness(*_upside_down(reader, detections, crops.grey), part)
-        if max(clearness.values()) < OPTIONS.sideways_clearness:
+        other, better = sorted([0.0, *clearness.values()])[-2:]
+        if better < OPTIONS.sideways_clearness or better - other < OPTIONS.min_lead:
             grey = np.ascontiguousarray(np.rot90(crops.grey))
             detections = reader.detect(grey, part)
             clearness[1] = _clearness(detections, reader.crops(grey), part)

@@ -23,6 +23,7 @@ from tendigits.geometry import Box
 from tendigits.numbers.characters import crop_characters
 from tendigits.numbers.decode import Edges
 from tendigits.numbers.grammar import without_closing
+from tendigits.numbers.strips import Strip
 from tendigits.tables.cell import DOUBTFUL_COLOUR, UNCLEAR, escaped, text_html
 
 VALUE_WIDTH = 12  # characters of a value that is followed by a reason
@@ -95,14 +96,17 @@ class Character:
     alternatives: list[tuple[str, float]]
     """Other possible labels with their probabilities, the most probable first; "" means not a character at all."""
     box: Box
-    pixels: NDArray[np.uint8] = field(repr=False)  # its crop; if it has edges, the strokes in its number's strip
+    source: NDArray[np.uint8] | tuple[Strip, Edges] = field(repr=False)  # its crop; or its number's strip, and its box
     accepted: bool  # False if this character may be another one and its number is therefore doubtful
-    edges: Edges | None = field(default=None, repr=False)  # in pixels of the strip
 
     @property
     def crop(self) -> NDArray[np.uint8]:
         """uint8 (28, 28), white on black, like MNIST's digits; made when it is asked for, as few of a sheet's are."""
-        return self.pixels if self.edges is None else crop_characters(self.pixels, [self.edges])[0]
+        if not isinstance(self.source, tuple):
+            return self.source
+        strip, box = self.source
+        crop: NDArray[np.uint8] = crop_characters(strip.foreground, [box])[0]
+        return crop
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON, without the crop."""
