@@ -27,8 +27,8 @@ class OrientationOptions:
     batch_size: int = 16  # numbers viewed at once, the longest first, until there are enough characters
     max_numbers: int = 64  # numbers viewed at most; the longest ones may be words
     upright_clearness: float = 0.96  # from here on, a page counts as upright
-    sideways_clearness: float = 0.88  # if less as it lies and upside down, it may lie on its side; so it may
-    min_lead: float = 0.1  # if it is not clearer one way up than the other by this
+    sideways_clearness: float = 0.88  # a page may lie on its side if neither way up is as clear as this,
+    min_lead: float = 0.1  # or neither is clearer than the other by this
     min_clearness: float = 0.85  # of another orientation
 
 
