@@ -6,12 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import typer
 
+from tendigits.errors import Interrupted
 from tendigits.model.recipe import Recipe
 from tendigits.runs.run import open_run
 
@@ -128,6 +130,23 @@ def test_a_bug_or_ctrl_c_is_one_line_too(run_cli, monkeypatch, error, code, line
 
     monkeypatch.setattr("tendigits.data.load.load", fail)
     assert run_cli("data") == (code, "", f"tendigits: {line}\n")
+
+
+def test_a_second_ctrl_c_on_the_way_out_does_not_hide_how_to_resume(run_cli, monkeypatch):
+    @contextmanager
+    def pool():
+        try:
+            yield
+        finally:
+            raise KeyboardInterrupt
+
+    def fail(*_, **__):
+        with pool():
+            raise Interrupted("by SIGINT; resume with: tendigits train --resume runs/one")
+
+    monkeypatch.setattr("tendigits.data.load.load", fail)
+    expected = "tendigits: interrupted by SIGINT; resume with: tendigits train --resume runs/one\n"
+    assert run_cli("data") == (130, "", expected)
 
 
 def test_a_closed_pipe_is_no_traceback(small_npz):

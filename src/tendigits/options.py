@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from tendigits.errors import Interrupted
+
 
 class _PlainTypes:
     def get_params(self, ctx: Any) -> list[Any]:
@@ -27,6 +29,16 @@ class PlainCommand(_PlainTypes, TyperCommand):
 
 class PlainGroup(_PlainTypes, TyperGroup):
     """The same for the command that has commands."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. A second Ctrl-C while its pools are closed does not hide how to resume the work."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            first = error.__context__
+            while first is not None and not isinstance(first, Interrupted):
+                first = first.__context__
+            raise (first or error) from None
 
 
 def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
