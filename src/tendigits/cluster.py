@@ -6,11 +6,9 @@ with connected("10.0.0.1:6379") as cores: ...
 
 import os
 import re
-import secrets
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from itertools import zip_longest
 
 from tendigits.errors import HostError, UserError, reason_of
@@ -52,7 +50,7 @@ def prepare(address: str) -> None:
     for name, value in VARIABLES.items():
         os.environ.setdefault(name, value)
     if address == LOCAL:
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        os.environ.setdefault("RAY_AUTH_TOKEN", os.urandom(32).hex())
 
 
 @contextmanager
@@ -76,6 +74,8 @@ def connected(address: str, *, workers: int | None = None, environment: Mapping[
             socket.create_connection((parts["host"].strip("[]"), int(parts["port"])), CONNECT_TIMEOUT_SECONDS).close()
         except (OSError, OverflowError) as error:
             raise HostError(f"no Ray cluster at {address}: {error}; start one: ray start --head") from None
+    from importlib.metadata import version
+
     import ray
 
     options = {"logging_level": "ERROR", "log_to_driver": False, "runtime_env": {"env_vars": dict(environment)}}

@@ -4,11 +4,9 @@
 old file in one step.
 """
 
-import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 import tempfile
 import time
@@ -39,7 +37,7 @@ def replacing(path: Path, check: Callable[[Path], object] = lambda _: None) -> I
         DiskError: the file could not be written (disk full, no permission); `path` is unchanged.
     """
     # Keras takes the format from the suffix. The random part cannot be guessed, so nobody can create a link there.
-    temporary = path.with_name(f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}{path.suffix}")
     try:
         with _disk_errors(path):
             yield temporary
@@ -159,6 +157,8 @@ def lock_folder(folder: Path, advice: str) -> Iterator[None]:
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, as 64 hexadecimal digits."""
+    import hashlib
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

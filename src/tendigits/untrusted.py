@@ -10,11 +10,12 @@ Functions that open files raise OSError; its `strerror` says what was expected a
 import errno
 import os
 import stat
-import tomllib
-import zipfile
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
 
 MAX_TEXT_BYTES = 16 * 2**20  # of a text that tendigits wrote: a record, a report
 MAX_TOML_BYTES = 256 * 2**10  # a form with the maximum of 1,000 fields takes a third of it
@@ -71,13 +72,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         OSError: it cannot be read, is not a regular file, or is too large.
         ValueError: it is not TOML.
     """
+    import tomllib
+
     try:
         return tomllib.loads(read_file(path, MAX_TOML_BYTES).decode("utf-8-sig"))
     except RecursionError:
         raise ValueError("expected fewer nested lists") from None
 
 
-def check_zip(file: BufferedReader, max_bytes: int, *, deflated: bool = False) -> dict[str, zipfile.ZipInfo]:
+def check_zip(file: BufferedReader, max_bytes: int, *, deflated: bool = False) -> "dict[str, ZipInfo]":
     """Check the directory of a zip before its members are read, and return them by name.
 
     Args:
@@ -90,6 +93,8 @@ def check_zip(file: BufferedReader, max_bytes: int, *, deflated: bool = False) -
         ValueError: it is too large, has a name twice, or a member is compressed.
         OSError, zipfile.BadZipFile: it cannot be read, or is not a zip.
     """
+    import zipfile
+
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
     file.seek(0)

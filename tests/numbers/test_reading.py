@@ -16,7 +16,7 @@ from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
 from tendigits.numbers.reading import Reading, confidence_features, without_repeated
 from tendigits.numbers.split import split_detection
-from tendigits.numbers.strips import Crop, Strip
+from tendigits.numbers.strips import Crop, Strip, crossings
 from tendigits.read.column_prior import _reweighed, reweigh_columns
 from tendigits.tables.layout import Layout
 
@@ -121,7 +121,7 @@ def test_a_text_is_parted_at_its_widest_gaps_if_these_are_wide_or_it_has_no_usua
 def test_only_lines_that_cross_a_strip_from_top_to_bottom_part_it():
     strip = Strip(np.zeros((HEIGHT, 100), np.uint8), np.array([[0.0, -2.0, 80.0], [2.0, 0.0, 10.0]]), (0, 100))
     lines = np.array([[-30, 50, 110, 52], [20, 60, 60, 60], [0, 70, 80, 150], [0, 500, 80, 500]], np.float64)
-    assert [round(left + 0.5) for left, *_ in strip.crossed_by(lines)] == [20]
+    assert [round(left + 0.5) for left, *_ in crossings([strip], lines)[0]] == [20]
 
 
 @pytest.mark.parametrize(

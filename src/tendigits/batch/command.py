@@ -5,7 +5,7 @@ tendigits read --help
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -153,7 +153,6 @@ def read(
     is_single = paths == images[:1] and workers is None
     with nullcontext(read_here(options, paths[0], _end)) if is_single else read_files(options, paths) as results:
         # Imported while other processes open their networks.
-        from tendigits.batch.labels import load_labels
         from tendigits.batch.output import Output, check, plan_show, progress_bar
 
         planned = plan_show(paths, show)
@@ -161,7 +160,7 @@ def read(
         outputs = [("--csv", csv), ("--table", table), ("--report", report), *shown]
         read: list[str | Path] = [*paths, *images, *filter(None, [form, key, labels]), *expected.paths]
         check(outputs, read, overwrite)
-        label_of = load_labels(labels, paths) if labels is not None else {}
+        label_of = _labels_of(labels, paths)
         fields = _fields_of(form, expected, answers, options, len(paths)) if form is not None else None
         with (
             progress_bar(quiet) as progress,
@@ -211,13 +210,14 @@ def _write_results(
     results: "Results", output: "Output", label_of: "dict[str, Label]", progress: Callable[[int], None]
 ) -> Done:
     """Write each result as soon as it is there."""
-    from tendigits.batch.labels import compare
     from tendigits.pictures.documents import split_address
     from tendigits.read.page import BLURRED
 
     done = Done()
     for n, (path, page) in enumerate(results, 1):
         if path in label_of:
+            from tendigits.batch.labels import compare
+
             done.answers += compare(path, page, label_of[path])
         if isinstance(page, DataError):
             done.errors.append(str(page) if split_address(path)[0] in str(page) else f"{path}: {page}")
@@ -230,6 +230,14 @@ def _write_results(
                 done.n_blurred += page.notice == BLURRED and not page.numbers
         progress(n)
     return done
+
+
+def _labels_of(labels: Path | None, paths: Sequence[str]) -> "dict[str, Label]":
+    if labels is None:
+        return {}
+    from tendigits.batch.labels import load_labels
+
+    return load_labels(labels, paths)
 
 
 def _fields_of(

@@ -22,7 +22,7 @@ from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
 from tendigits.numbers.split import merge_detections, split_detection
-from tendigits.numbers.strips import Crop, ImagePyramid, crop_strip, strip_width
+from tendigits.numbers.strips import Crop, ImagePyramid, crop_strip, crossings, strip_width
 from tendigits.pictures.image import Grey
 
 PAGE_BUDGET = 1_500_000.0  # a unit is one pixel column of a strip; 2,000 numbers of three digits take 940,000
@@ -95,11 +95,11 @@ class PageCrops:
         outputs = self._network([strip.picture for strip in strips])
         for detection, strip, output in zip(missing, strips, outputs, strict=True):
             self._seen[detection] = Crop(strip, *decode(output, self.options))
-        for detection in detections:
-            if detection not in self._crops:
-                seen = self._seen[detection]
-                borders = sorted([*seen.borders, *seen.strip.crossed_by(self._rules)])
-                self._crops[detection] = replace(seen, borders=borders)
+        new = [each for each in detections if each not in self._crops]
+        rules = crossings([self._seen[each].strip for each in new], self._rules)
+        for detection, own in zip(new, rules, strict=True):
+            seen = self._seen[detection]
+            self._crops[detection] = replace(seen, borders=sorted([*seen.borders, *own]))
 
     def __getitem__(self, detection: Detection) -> Crop:
         return self._crops[detection]

@@ -1,6 +1,6 @@
 """The tolerances of reading numbers, in the order in which a page passes through the stages.
 
-reader = NumberReader(finder, network, digits, options=NumberOptions(max_numbers=50))
+reader = NumberReader(finder, network, options=NumberOptions(max_numbers=50))
 
 Lengths are in heights of a digit unless a name ends in _px.
 """

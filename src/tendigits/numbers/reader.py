@@ -1,7 +1,7 @@
 """Read the numbers of a page: detect them, crop each, read it, collect evidence.
 
-readings = NumberReader(finder, network, digits).read_page(grey, Budget())        # in reading order
-readings[0].text                                                                # "12.50"
+readings = NumberReader(finder, network).read_page(grey, Budget())        # in reading order
+readings[0].text                                                        # "12.50"
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,8 +46,7 @@ class NumberReader:
 
     finder: finder.Network
     network: NumberNetwork
-    digits: Network  # the network for single digits
-    is_user_network: bool = False  # whether `digits` was given by the user: then it decides which digit each is
+    digits: Network | None = None  # the user's network, which decides which digit each is
     base_network: Network | None = None
     """`digits` before it was fine-tuned: where it has become certain of another digit, that one is read."""
     options: NumberOptions = DEFAULT_OPTIONS
@@ -207,10 +206,9 @@ class NumberReader:
     def _read(self, crops: PageCrops, numbers: Sequence[Detection], budget: Budget) -> list[Reading]:
         """Read cropped numbers."""
         readings = [self._reading(number, crops[number]) for number in numbers]
-        is_asked = self.is_user_network or self.base_network is not None
-        return self._with_user_digits(readings, budget) if readings and is_asked else readings
+        return self._with_user_digits(readings, self.digits, budget) if readings and self.digits else readings
 
-    def _with_user_digits(self, readings: Sequence[Reading], budget: Budget) -> list[Reading]:
+    def _with_user_digits(self, readings: Sequence[Reading], network: Network, budget: Budget) -> list[Reading]:
         """Readings with the digits of the user's network where it decides; all are classified in one batch.
 
         Doubtful digits are classified again, rotated, from the top as far as the budget goes.
@@ -222,7 +220,7 @@ class NumberReader:
             doubtful[indices[budget.afford([CHARACTER_COST] * len(indices)) :]] = False
             return doubtful
 
-        predictions = self.digits(crops, choose)
+        predictions = network(crops, choose)
         decisive = self._is_decisive(predictions, crops, choose)
         ends = np.cumsum([len(reading.characters) for reading in readings[:-1]])
         parts = zip(readings, np.split(predictions.digits, ends), np.split(decisive, ends), strict=True)

@@ -58,19 +58,6 @@ class Strip:
         width, height = (right - left) * across / other_across, (bottom - top) * down / other_down
         return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
-    def crossed_by(self, lines: NDArray[np.float64]) -> list[Edges]:
-        """The boxes, in this strip, of those lines of the page that cross it from top to bottom: float64 (n, 4)."""
-        if not len(lines):
-            return []
-        ends = (lines.reshape(-1, 2, 2) - self.matrix[:, 2]) @ self._inverse.T
-        (x0, y0), (x1, y1) = ends[:, 0].T, ends[:, 1].T
-        is_upright = abs(x1 - x0) <= MAX_RULE_SLOPE * abs(y1 - y0)
-        margin = MAX_RULE_GAP * HEIGHT
-        is_across = (np.minimum(y0, y1) <= margin) & (np.maximum(y0, y1) >= HEIGHT - margin)
-        x = (x0 + x1) / 2
-        is_inside = (x >= 0) & (x < self.picture.shape[1])
-        return [(at - 0.5, 0.0, at + 0.5, float(HEIGHT)) for at in x[is_upright & is_across & is_inside].tolist()]
-
     @cached_property
     def foreground(self) -> Grey | None:
         """uint8 (40, width): 0 paper, 255 stroke; None for a blank picture."""
@@ -137,6 +124,25 @@ def crop_strip(pyramid: ImagePyramid, detection: Detection) -> Strip:
     )  # fmt: skip
     half = detection.length / scale / detection.stretch / 2
     return Strip(picture, matrix, (width / 2 - half, width / 2 + half))
+
+
+def crossings(strips: Sequence[Strip], lines: NDArray[np.float64]) -> list[list[Edges]]:
+    """The boxes, in each strip, of those lines of the page that cross it from top to bottom: float64 (n, 4)."""
+    if not strips or not len(lines):
+        return [[] for _ in strips]
+    matrices = np.array([strip.matrix for strip in strips]).reshape(-1, 2, 3)
+    inverse, origins = np.linalg.inv(matrices[..., :2])[..., None, None], matrices[..., 2, None, None]
+    dx, dy = (lines[:, axis::2] - origins[:, axis] for axis in (0, 1))  # (strips, lines, 2), as all that follows
+    x, y = (inverse[:, axis, 0] * dx + inverse[:, axis, 1] * dy for axis in (0, 1))
+    is_upright = abs(np.diff(x)) <= MAX_RULE_SLOPE * abs(np.diff(y))
+    margin = MAX_RULE_GAP * HEIGHT
+    is_across = (y.min(axis=2) <= margin) & (y.max(axis=2) >= HEIGHT - margin)
+    at, widths = x.mean(axis=2), np.array([[strip.picture.shape[1]] for strip in strips])
+    is_crossing = is_upright[..., 0] & is_across & (at >= 0) & (at < widths)
+    return [
+        [(x - 0.5, 0.0, x + 0.5, float(HEIGHT)) for x in own[crossing].tolist()]
+        for own, crossing in zip(at, is_crossing, strict=True)
+    ]
 
 
 def inner_columns(strip: NDArray[Any]) -> tuple[float, float]:

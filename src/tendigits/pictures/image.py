@@ -182,7 +182,9 @@ def _to_grey(image: "Image.Image", name: str) -> Grey:
         on_white = _in_bands(image, partial(_flattened, background="white"))
         hidden = int(on_white.max()) - int(on_white.min()) < MIN_CONTRAST
         return _in_bands(image, partial(_flattened, background="black")) if hidden else on_white
-    if image.mode in ("1", "L", "RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"):
+    if image.mode in ("1", "L"):
+        return np.array(image.convert("L"), np.uint8)
+    if image.mode in ("RGB", "P", "CMYK", "YCbCr", "LAB", "HSV"):
         weights = _weights(image)
         return _in_bands(image, lambda band: np.asarray(band.convert("RGB").convert("L", (*weights, 0.0)), np.uint8))
     raise DataError(f"expected grey or colour, {name} has mode {image.mode}; save it as a plain PNG")
@@ -196,7 +198,8 @@ def _weights(image: "Image.Image") -> tuple[float, float, float]:
     from PIL import Image
 
     sample = image.resize((SAMPLE_SIDE, SAMPLE_SIDE), Image.Resampling.NEAREST).convert("RGB")
-    paper = np.percentile(np.asarray(sample), PAPER_PERCENTILE, axis=(0, 1))
+    levels = np.sort(np.asarray(sample).reshape(-1, 3), axis=0)
+    paper = levels[round(PAPER_PERCENTILE / 100 * (len(levels) - 1))].astype(np.float64)
     is_coloured = paper.min() < MAX_OF_COLOURED * paper.max()
     weights = LUMA * (paper + 1) ** PAPER_POWER if is_coloured else LUMA
     red, green, blue = (weights / weights.sum()).tolist()

@@ -7,6 +7,7 @@ reader.digit("seven.png").label                 # a picture of one digit
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -103,17 +104,26 @@ class Reader:
         path = model if isinstance(model, str | Path) else None
         self.options, self.threads = ReaderOptions(path, threshold, max_error, decimal, form), threads
         self.seconds: float | None = None  # that a page may take; then its notice names the rows that were not read
-        self.network = open_network(model, threads)
+        if model is not None:
+            self.network = open_network(model, threads)
         self.model: str | Path | Network | None = None if model is None else path or self.network
         self.form = None if form is None else load_form(form)
-        self.threshold = self.network.threshold if threshold is None else threshold
-        fine_tuned = self.network.number_network
+        fine_tuned = b"" if model is None else self.network.number_network
         network = number_network.NumberNetwork(fine_tuned, threads) if fine_tuned else number_network.bundled(threads)
         self.confidence_model = ConfidenceModel.from_metadata(network.about)
         self.number_threshold = self.confidence_model.threshold(max_error) if threshold is None else threshold
-        is_user_network = model is not None and not fine_tuned
-        base_network = bundled(threads) if fine_tuned else None
-        self.number_reader = NumberReader(finder.bundled(threads), network, self.network, is_user_network, base_network)
+        digits, base_network = None if model is None else self.network, bundled(threads) if fine_tuned else None
+        self.number_reader = NumberReader(finder.bundled(threads), network, digits, base_network)
+
+    @cached_property
+    def network(self) -> Network:
+        """What digits are classified with. The package's is opened once it is needed: it does not read numbers."""
+        return bundled(self.threads)
+
+    @property
+    def threshold(self) -> float:
+        """The confidence, 0 to 1, from which a digit is accepted."""
+        return self.network.threshold if self.options.threshold is None else self.options.threshold
 
     def __reduce__(self) -> tuple[Any, ...]:
         if isinstance(self.model, Network):
