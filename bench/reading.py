@@ -9,21 +9,25 @@
 SCANS and NUMBERS hold folders, each with a labels.csv (path,label); STRINGS is the folder of real writing that `make
 reader` learns from: only the writers that it holds out are read here. Peers take turns, set by set; each turn is a new
 process that loads, reads one picture to warm up, and then times each. What is measured again replaces its old results.
-.bench/wrong lists the pictures that our reader reads wrongly; `tendigits read FILE --show` draws one.
+.bench/wrong lists what our reader reads wrongly, and shows pictures of one number by kind; `tendigits read FILE --show`
+draws one.
 """
 
 import json
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 import read_tables
+from contact_sheet import Wrong, contact_sheet, counts_of
 from environments import BENCH, ROOT, date_and_commit, machine, options, prepare, save
 from measuring import nondigits
 from measuring.lines import TOUCHING, Grey, Rng, make_line, make_page, make_photo
@@ -218,10 +222,18 @@ def take_turns(own: Set, settings: Settings) -> list[dict[str, Any]]:
             print(f"{own.name} {peer.name} {given}: {what}", file=sys.stderr, flush=True)
             records.append(record)
             if peer.name == OURS:
-                WRONG.mkdir(parents=True, exist_ok=True)
-                files = (str(own.files[given][number][0]) for number in turn.wrong)
-                (WRONG / f"{own.name}.txt").write_text("\n".join(files))
+                show_wrong(own, [files[0] for files in own.files[given]], turn.wrong)
     return records
+
+
+def show_wrong(own: Set, paths: Sequence[Path], read: Mapping[int, str]) -> None:
+    """List the pictures of a set that were read wrongly; those of one number are shown by kind, too."""
+    WRONG.mkdir(parents=True, exist_ok=True)
+    (WRONG / f"{own.name}.txt").write_text("\n".join(str(paths[n]) for n in read))
+    if own.kind == "line":
+        wrong = [Wrong(str(own.truth[n]), text, Image.open(paths[n]).convert("L")) for n, text in read.items()]
+        contact_sheet(wrong).save(WRONG / f"{own.name}.png")
+        print(f"  {counts_of(wrong)}", file=sys.stderr, flush=True)
 
 
 def mnist_set(settings: Settings) -> Set:

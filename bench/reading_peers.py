@@ -115,8 +115,8 @@ class Turn:
 
     record: dict[str, Any]
     """To be saved as JSON."""
-    wrong: list[int] = field(default_factory=list)
-    """The pictures that were not read exactly."""
+    wrong: dict[int, str] = field(default_factory=dict)
+    """The pictures that were not read exactly, by their numbers, with what was read."""
 
 
 def take_turn(peer: Peer, own: Set, given: str) -> Turn:
@@ -144,7 +144,7 @@ def take_turn(peer: Peer, own: Set, given: str) -> Turn:
     failed = turn.pop("failed")
     if failed:
         kept["failed"] = [len(failed), next(iter(failed.values()))]
-    return Turn({**turn, **about, **kept}, result.wrong)
+    return Turn({**turn, **about, **kept}, {n: "".join(text or "" for text, *_ in answers[n]) for n in result.wrong})
 
 
 def ask(peer: Peer, paths: list[Path], kind: str, keep: str = DIGITS) -> dict[str, Any]:

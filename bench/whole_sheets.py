@@ -20,14 +20,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain, zip_longest
-from operator import ne
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 
+from contact_sheet import Wrong, contact_sheet, counts_of
 from environments import ROOT, date_and_commit, machine, options, prepare, replace_between, save
 from reading_peers import ENVIRONMENTS, PEERS, WORK, ask, joined
 from reading_sets import digits_in
@@ -42,8 +42,6 @@ from tendigits.read.reader import Reader
 RESULTS = ROOT / "bench" / "results" / "whole_sheets.json"
 BEGIN, END = "<!-- sheets: written by bench/whole_sheets.py -->", "<!-- /sheets -->"
 UNKNOWN = "?"
-TILES, TILE = 8, (150, 90)
-"""Crops in a row of a contact sheet, and the pixels of each."""
 PEER, ALONE, CHARACTERS = TABLE_PEERS["rapidocr"], PEERS["rapidocr_alone"], "0123456789.,-"
 """PP-OCRv6 small with its detection and, for pictures of one number, without."""
 
@@ -65,16 +63,6 @@ class Read:
     text: str
     accepted: bool
     box: Box
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """A number that is wrong: what is written, what was read in its place, and a crop of that."""
-
-    kind: str
-    wanted: str
-    text: str
-    crop: Any  # a Pillow image; None for what was not read
 
 
 def main() -> None:
@@ -107,7 +95,7 @@ def main() -> None:
                 wrong += wrong_in(sheet, page)
         if wrong:
             contact_sheet(wrong).save(given.show / f"{name}_wrong.png")
-            print("  " + ", ".join(f"{n} {kind}" for kind, n in Counter(each.kind for each in wrong).most_common()))
+            print(f"  {counts_of(wrong)}")
         record[name] = {**counts, "seconds": statistics.median(seconds)}
         record[name] |= (
             read_by_peer([*sheets(labels)])
@@ -206,30 +194,7 @@ def wrong_in(sheet: Sheet, page: Page) -> Iterator[Wrong]:
                 if wanted == UNKNOWN or (read is not None and wanted == read.text):
                     continue
                 crop = None if read is None else picture.crop((*np.add(read.box, (-12, -8, 12, 8)).tolist(),))
-                yield Wrong(kind_of(wanted, read), wanted or "", read.text if read else "", crop)
-
-
-def kind_of(wanted: str | None, read: Read | None) -> str:
-    """How a number is wrong."""
-    if wanted is None or read is None:
-        return "not read" if read is None else "not written"
-    if len(wanted) == len(read.text):
-        return "one character misread" if sum(map(ne, wanted, read.text)) == 1 else "misread"
-    if wanted in read.text or read.text in wanted:
-        return "an end too many" if wanted in read.text else "an end lost"
-    return "another number of characters"
-
-
-def contact_sheet(wrong: Sequence[Wrong]) -> Any:
-    """The crops of what is wrong, by kind, each with what is written and what was read."""
-    shown = sorted((each for each in wrong if each.crop is not None), key=lambda each: each.kind)
-    sheet = Image.new("RGB", (TILES * TILE[0], -(-len(shown) // TILES) * TILE[1] or 1), "white")
-    draw = ImageDraw.Draw(sheet)
-    for n, each in enumerate(shown):
-        place = n % TILES * TILE[0], n // TILES * TILE[1]
-        sheet.paste(ImageOps.contain(each.crop, (TILE[0] - 8, TILE[1] - 32)), (place[0], place[1] + 28))
-        draw.text(place, f"{each.kind}\n{each.wanted} > {each.text}", fill="black")
-    return sheet
+                yield Wrong(wanted or "", read.text if read else "", crop)
 
 
 def read_by_peer(labelled: Sequence[Sheet]) -> dict[str, int]:

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+import contact_sheet
+import reading
 import reading_peers
 import reading_sets
 from measuring import signs
@@ -59,7 +62,7 @@ def test_a_peer_is_asked_scored_and_timed(fake_peer, tmp_path):
     record = turn.record
     assert [record[key] for key in ("peer", "set", "given", "right", "n")] == ["fake", "some", "bare", 2, 3]
     assert (record["accepted"], record["wrong_accepted"]) == (3, 1)
-    assert turn.wrong == [2]
+    assert turn.wrong == {2: "3"}
     assert record["peak_mb"] > 1
     assert record["versions"]["numpy"] == np.__version__
     assert "failed" not in record
@@ -82,6 +85,18 @@ def test_our_peer_reads_a_line_with_a_sign(tmp_path, hand):
     own = reading_sets.pictures("some", "line", made, tmp_path, reading_sets.DIGITS + signs.SIGNS)
     turn = reading_peers.take_turn(reading_peers.PEERS["tendigits"], own, "bare")
     assert turn.record["right"] >= 1
+
+
+def test_what_is_read_wrongly_is_listed_and_shown_by_kind(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(reading, "WRONG", tmp_path / "wrong")
+    made = ((np.full((40, 60 + 20 * n), 255, np.uint8), truth) for n, truth in enumerate(("12", "345", "6")))
+    own = reading_sets.pictures("some", "line", made, tmp_path)
+    paths = [path for (path,) in own.files["bare"]]
+    reading.show_wrong(own, paths, {0: "72", 1: "45"})
+    assert (tmp_path / "wrong" / "some.txt").read_text().splitlines() == [str(paths[0]), str(paths[1])]
+    assert capsys.readouterr().err == "  1 one character misread, 1 an end lost\n"
+    sheet = cv2.imread(str(tmp_path / "wrong" / "some.png"), cv2.IMREAD_GRAYSCALE)
+    assert (sheet[: contact_sheet.CAPTION, : 2 * contact_sheet.TILE[0]] < 128).any()
 
 
 def test_pieces_of_a_line_are_put_together():
