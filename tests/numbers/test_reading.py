@@ -15,7 +15,7 @@ from tendigits.numbers.detections import Detection
 from tendigits.numbers.hypotheses import reweigh
 from tendigits.numbers.network import GAP_PX, NumberNetwork, bundled, pack
 from tendigits.numbers.reading import Reading, confidence_features, without_repeated
-from tendigits.numbers.split import split_detection
+from tendigits.numbers.split import find_corridors, split_detection
 from tendigits.numbers.strips import Crop, Strip, crossings
 from tendigits.read.column_prior import _reweighed, reweigh_columns
 from tendigits.tables.layout import Layout
@@ -116,6 +116,32 @@ def test_a_text_is_parted_at_its_widest_gaps_if_these_are_wide_or_it_has_no_usua
     strip = Strip(np.zeros((HEIGHT, 400), np.uint8), np.eye(2, 3), (0, 400))
     found = split_detection(Detection(200, 20, 0, 400, 26, 1.0), Crop(strip, peaks, []))
     assert len(found) == len(parts)
+
+
+@pytest.mark.parametrize(
+    ("rows", "other", "borders", "n_corridors"),
+    [
+        (["1 4", "5 8", "9 3", "4 1", "3 6"], "7203", [], 5),
+        (["1 4", "5 8", "973", "4 1", "3 6"], "7203", [], 0),  # a digit stands in the way
+        (["1 4", "5 8", "9 3", "4 1", "3 6"], "7 2 0 3", [], 0),  # on this page digits stand far apart
+        (["1 4", "5 8", "9 3", "4 1", "3 6"], "7203", [(46.0, 0.0, 48.0, 40.0)], 0),  # a ruled line, perhaps of a comb
+        (["1 4"], "7203", [], 0),
+    ],
+)
+def test_a_wide_gap_that_goes_on_through_a_table_separates_numbers(rows, other, borders, n_corridors):
+    """Rows of a table that leans, with another number in each; a space is as wide as a digit."""
+    crops = []
+    for n, row in enumerate(rows):
+        for x, text in ((0, row), (300, other)):
+            peaks = [peak(20 + 19 * i, 36 + 19 * i, label) for i, label in enumerate(text) if label != " "]
+            matrix = np.array([[1.0, 0.0, x + 7.0 * n], [0.0, 1.0, 60.0 * n]])
+            strip = Strip(np.zeros((HEIGHT, 200), np.uint8), matrix, (0, 200))
+            crops.append(Crop(strip, peaks, [] if x else borders))
+    corridors = find_corridors(crops)
+    assert sum(map(len, corridors)) == n_corridors
+    for own, crop in zip(corridors, crops, strict=True):
+        found = split_detection(Detection(100, 20, 0, 200, 26, 1.0), crop, corridors=own)
+        assert len(found) == (2 if own or crop.borders else 1)
 
 
 def test_only_lines_that_cross_a_strip_from_top_to_bottom_part_it():

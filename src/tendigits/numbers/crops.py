@@ -21,7 +21,7 @@ from tendigits.numbers.decode import decode
 from tendigits.numbers.detections import Detection
 from tendigits.numbers.network import NumberNetwork
 from tendigits.numbers.options import DEFAULT_OPTIONS, NumberOptions
-from tendigits.numbers.split import merge_detections, split_detection
+from tendigits.numbers.split import find_corridors, merge_detections, split_detection
 from tendigits.numbers.strips import Crop, ImagePyramid, crop_strip, crossings, strip_width
 from tendigits.pictures.image import Grey
 
@@ -113,7 +113,12 @@ def crop_numbers(crops: PageCrops, detections: Sequence[Detection], budget: Budg
     options = crops.options
     costs = [crops.cost(detection) for detection in detections]
     paid = _compute(crops, _from_the_top(detections, costs, budget, options.first_crop_budget), budget)
-    parts = [part for detection in paid for part in split_detection(detection, crops[detection], options)]
+    corridors = find_corridors([crops[each] for each in paid], options)
+    parts = [
+        part
+        for detection, own in zip(paid, corridors, strict=True)
+        for part in split_detection(detection, crops[detection], options, own)
+    ]
     split = [part.within(crops.grey.shape) for part in parts]
     return crop_known_numbers(crops, merge_detections(split, options), budget)
 

@@ -47,6 +47,12 @@ class NumberOptions:
     min_uneven_gap: float = 0.5  # a gap between two digits separates numbers, too, if it is wider than this added to
     max_uneven: float = 1.5  # this multiple of the next widest gap
     min_parting_gap: float = 0.25  # within a text of no usual form, from which the widest one parts two numbers
+    max_tight_gap: float = 0.35  # between most digits of a page on which wider gaps may lie between columns
+    min_corridor: float = 0.7  # width of such a gap, which is free above and below,
+    corridor_reach: float = 8.0  # as far as this,
+    min_beside_corridor: int = 3  # with so many characters on each side,
+    max_beside_corridor: float = 4.0  # as far away as this
+    column_leans: tuple[float, ...] = (0.0, -0.12, 0.12)  # steps to the right for one down, of a table in a photo
     max_height_change: float = 1.6  # how many times higher or lower the digits may be than the finder says
     max_shift: float = 0.12  # a detection whose ends and height change less is kept as it is and not viewed again
     min_contained_numbers: int = 2  # a detection that contains this many much lower numbers is dropped

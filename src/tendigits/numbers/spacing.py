@@ -14,6 +14,7 @@ import numpy as np
 from tendigits.digits.foreground import median
 from tendigits.digits.segment import WEAK
 from tendigits.numbers.detections import Detection, as_table
+from tendigits.numbers.options import DEFAULT_OPTIONS
 from tendigits.numbers.reading import Reading
 from tendigits.numbers.strips import DIGIT_HEIGHT_PX
 
@@ -35,7 +36,6 @@ class SpacingOptions:
     max_column_shift: float = 0.3  # between the ends, or the centres, of numbers in one column
     min_column_numbers: int = 2  # in the rows nearby that are aligned with one of the row's
     min_table_numbers: int = 2  # in a table's row, besides those that may be digits of one number
-    column_leans: tuple[float, ...] = (0.0, -0.12, 0.12)  # of a table's columns in a photo
     min_aligned_fraction: float = 0.75  # of the numbers nearby that are in a column, and of the row's that are
 
     # Column sums.
@@ -164,7 +164,7 @@ def _in_columns(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> 
 def _is_table_row(parts: Sequence[Reading], rows: Sequence[Sequence[Reading]]) -> bool:
     """Whether most of some numbers of a row stand in columns, which may lean, with others above and below."""
     tolerance = OPTIONS.max_column_shift * median([part.detection.height for part in parts])
-    for lean in OPTIONS.column_leans:
+    for lean in DEFAULT_OPTIONS.column_leans:
         aligned = abs(_edges_of(rows, parts[0], lean)[:, None] - _edges(parts, parts[0], lean)) <= tolerance
         if (_column_fraction(aligned) >= OPTIONS.min_aligned_fraction).any():
             return True
