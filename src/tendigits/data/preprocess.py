@@ -45,11 +45,10 @@ def one_hot(labels: NDArray[Any]) -> NDArray[np.float32]:
 
 def standardize(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Scale grey pixels to mean 0 and standard deviation 1, as the networks for numbers and pages expect them."""
-    import cv2
-
-    mean, deviation = (float(moment[0, 0]) for moment in cv2.meanStdDev(grey))
-    levels = ((np.arange(256) - mean) / max(deviation, MIN_DEVIATION)).astype(np.float32)
-    return np.asarray(cv2.LUT(grey, levels), np.float32)
+    values: NDArray[np.float32] = grey.astype(np.float32)
+    values -= values.mean()
+    values /= max(float(np.sqrt(np.vdot(values, values) / values.size)), MIN_DEVIATION)
+    return values
 
 
 def to_mnist(digit: NDArray[np.uint8]) -> NDArray[np.uint8]:
