@@ -50,7 +50,7 @@ class NumberOptions:
     max_tight_gap: float = 0.35  # between most digits of a page on which wider gaps may lie between columns
     min_corridor: float = 0.7  # width of such a gap, which is free above and below,
     corridor_reach: float = 8.0  # as far as this,
-    min_beside_corridor: int = 3  # with so many characters on each side,
+    min_beside_corridor: int = 3  # with at least this many characters on each side,
     max_beside_corridor: float = 4.0  # as far away as this
     column_leans: tuple[float, ...] = (0.0, -0.12, 0.12)  # steps to the right for one down, of a table in a photo
     max_height_change: float = 1.6  # how many times higher or lower the digits may be than the finder says
