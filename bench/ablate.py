@@ -32,7 +32,7 @@ from reading_sets import DIGITS, Set, digits_in, drawn, mnist_digits, number_set
 from real.files import STRINGS, Purpose, load
 from table_reading import score as score_table
 from tendigits.machine import cores
-from tendigits.numbers import finder, split
+from tendigits.numbers import crops, finder, split
 from tendigits.numbers import reader as numbers_reader
 from tendigits.numbers.grammar import without_closing
 from tendigits.numbers.reader import NumberReader
@@ -71,6 +71,7 @@ RULES: dict[str, Sequence[Rule]] = {
     "foreground, whole picture": ((NumberReader, "_attempts", lambda *each: islice(ATTEMPTS(*each), 1)),),
     "picture as one line": ((NumberReader, "_with_whole_picture", lambda self, crops, detections, _: detections),),
     "parts at wide gaps": ((split, "_parts", lambda group, _: [group]),),
+    "close columns": ((crops, "find_corridors", lambda crops, _: [()] * len(crops)),),
     "ends behind a border": [(room, "without_borders", lambda reading, *_: reading) for room in (cells, context)],
     "doubtful numbers seen again": ((NumberReader, "see_again", lambda self, crops, readings, budget: readings),),
     "rows of one mask": ((finder.Masks, "height_across", lambda self, angle: 0 * angle),),
